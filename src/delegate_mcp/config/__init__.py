@@ -1,0 +1,1 @@
+"""Settings: what a person may change, from a file, the environment and `.env` files."""

@@ -1,0 +1,118 @@
+"""Every setting, its default and its meaning, as pydantic models. Reading them from files stands in `loading`."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class Section(BaseModel):
+    """A table of the settings file; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProviderSettings(Section):
+    """`[providers.<name>]`: what varies by person."""
+
+    enabled: bool = True
+    """False: never asked, whatever the rules say."""
+    base_url: str | None = None
+    """Another address of the same API (a proxy, a test server). Default: the service's own."""
+    api_key: SecretStr | None = None
+    """The key, where it does not stand in the environment. Default: none."""
+    command: str | None = None
+    """CLI backends: the executable, a name on PATH or a path. Default: the row's."""
+    bill_api: bool = False
+    """claude: let the CLI use ANTHROPIC_API_KEY and so bill per token. Default: off, the plan is used."""
+    tier: Literal["free", "paid"] | None = None
+    """paid: your key of this service is billed per token. Default: the row's tier."""
+
+
+class FileSettings(Section):
+    """`[files]`: what the `files` and `save_to` parameters may touch."""
+
+    roots: tuple[Path, ...] = ()
+    """Further directories that may be read and written, beside the working directory. Default: none."""
+    max_file_bytes: int = Field(default=2_000_000, gt=0)
+    """A larger file is refused. Default: 2 MB."""
+    max_total_bytes: int = Field(default=8_000_000, gt=0)
+    """All files of a call together. Default: 8 MB."""
+
+
+class CallSettings(Section):
+    """`[calls]`: how long a call may take."""
+
+    deadline_s: float = Field(default=300.0, gt=0)
+    """One deadline for a call with all its attempts, in seconds. Default: 300."""
+    connect_s: float = Field(default=5.0, gt=0)
+    """Connecting to a service, in seconds. Default: 5."""
+    first_token_s: float = Field(default=60.0, gt=0)
+    """From sending to the first token, in seconds (CLI backends: the whole deadline). Default: 60."""
+    idle_s: float = Field(default=30.0, gt=0)
+    """Between two tokens, in seconds. Default: 30."""
+    patience_s: float = Field(default=100.0, gt=0)
+    """After so long the host gets the call id and the call goes on; see delegate_result. Default: 100 seconds."""
+
+
+class ResultSettings(Section):
+    """`[results]`: what comes back to the director and what is kept."""
+
+    max_tokens: int = Field(default=2_000, gt=0)
+    """A longer answer is cut for the director and kept whole. Default: 2,000 tokens."""
+    keep_days: float = Field(default=7.0, ge=0)
+    """How long whole answers are kept for delegate_result and threads. Default: 7 days."""
+
+
+class LocalSettings(Section):
+    """`[local]`: the embedded engine."""
+
+    demo_model: Literal["auto", "always", "never"] = "auto"
+    """When SmolLM2 may answer: auto = only where nothing else is set up. Default: auto."""
+    model: Path | None = None
+    """A GGUF file for the embedded engine. Default: none, only the demonstration model."""
+    context_tokens: int = Field(default=8_192, gt=0)
+    """Context length of the embedded engine. Default: 8,192 (the demonstration model: 2,048)."""
+    gpu_layers: int = -1
+    """Layers on the GPU; -1: all that fit. Default: -1."""
+
+
+class BudgetSettings(Section):
+    """`[budget]`: money."""
+
+    daily_usd: Decimal | None = None
+    """Cap for paid models a day. Default: none, which keeps paid models off."""
+    director_model: str = "claude-opus-5-5"
+    """Whose price savings are counted at. Default: claude-opus-5-5."""
+
+
+class ServerSettings(Section):
+    """`[server]`: serving over HTTP."""
+
+    token: SecretStr | None = None
+    """Bearer token that HTTP clients must send (also DELEGATE_MCP_TOKEN). Needed beyond loopback. Default: none."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host headers that are accepted, e.g. `delegate.lan:*`. Needed beyond loopback. Default: loopback names."""
+
+
+class Settings(Section):
+    """All settings."""
+
+    home: Path
+    """Where the ledger, results and the settings file stand. Default: the user's data directory; DELEGATE_MCP_HOME."""
+    rules: Path | None = None
+    """A rules.toml whose rows replace ours by name. Default: `rules.toml` in home, where it is there."""
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict[str, ProviderSettings])
+    files: FileSettings = FileSettings()
+    calls: CallSettings = CallSettings()
+    results: ResultSettings = ResultSettings()
+    local: LocalSettings = LocalSettings()
+    budget: BudgetSettings = BudgetSettings()
+    server: ServerSettings = ServerSettings()
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field()] = "WARNING"
+    """How much is told on stderr. Default: WARNING."""
+
+    def provider(self, name: str) -> ProviderSettings:
+        """The settings of one provider, defaults where none are given."""
+        return self.providers.get(name, ProviderSettings())

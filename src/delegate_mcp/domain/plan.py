@@ -1,0 +1,59 @@
+"""The ordered candidates for a brief, and why."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from delegate_mcp.domain.model_id import ModelId
+
+Tier = Literal["local", "free", "subscription", "paid"]
+Complexity = Literal["simple", "moderate", "complex"]
+ReasoningEffort = Literal["low", "medium", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    """What a rule asks of a candidate beyond its model."""
+
+    reasoning_effort: ReasoningEffort | None = None
+    temperature: float | None = None
+    web_search: bool = False
+    """The service's own search grounding."""
+    max_output_tokens: int = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One model that may answer."""
+
+    model_id: ModelId
+    tier: Tier
+    why: str
+    options: AskOptions = field(default_factory=AskOptions)
+    demo: bool = False
+    """The embedded demonstration model: replies say so."""
+    asked_as: str | None = None
+    """The retired or aliased name that led here."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """A candidate of the rule that was not asked, and why; `model` may be a role that nothing fills."""
+
+    model: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutePlan:
+    """Candidates in order, with the rule that matched."""
+
+    task_type: str
+    complexity: Complexity
+    confidence: float
+    """Of the task type, 0 to 1; 1 where the caller named it."""
+    rule: str
+    """Which row of which file decided, e.g. `rules.toml:quick`."""
+    reason: str
+    candidates: tuple[Candidate, ...]
+    passed_over: tuple[PassedOver, ...] = ()
+    private: bool = False

@@ -1,0 +1,35 @@
+"""What the host asked for: one tool call, validated in shape, not yet read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+OnLimit = Literal["degrade", "wait", "fail"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelegateRequest:
+    """One call of a delegate tool or of `delegate-mcp ask`."""
+
+    prompt: str
+    tool: str = "delegate"
+    """The tool's name, for the ledger."""
+    task_type: str = "auto"
+    """A task type of routing/rules.toml, or `auto`."""
+    files: tuple[str, ...] = ()
+    """Paths and globs, relative to the working directory."""
+    save_to: str | None = None
+    json_schema: Mapping[str, Any] | None = None
+    thread: str | None = None
+    """Call id of the turn that this one follows."""
+    on_limit: OnLimit = "degrade"
+    model: str | None = None
+    """A model id, a bare model name or an alias; None: the rules choose."""
+    edit_in: str | None = None
+    """A directory in which a CLI backend may edit files; None: it only answers."""
+    connection: str = ""
+    """Which client connection asked; counts of `budget://current` are kept by it."""
+    conversation: str | None = None
+    """The host's conversation id where it tells one (CLAUDE_CODE_SESSION_ID)."""
+    director_input_tokens: int = 0
+    """What the director wrote to make this call (estimate)."""

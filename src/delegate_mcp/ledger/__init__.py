@@ -1,0 +1,1 @@
+"""The record of every call and attempt, and of the quota they used."""

@@ -1,0 +1,259 @@
+"""Every provider, one row each.
+
+To add a service with an OpenAI-compatible API: add a row with `wire="openai"`, its base URL and the names of its key.
+To add a CLI: add a row here with `wire="cli"` and its command line in `providers/cli_rows.py`. A new wire protocol is a
+new module and a new line in `wiring.WIRES`. Then give its models to `catalog/catalog.toml`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from delegate_mcp.domain.plan import Tier
+
+Wire = Literal["groq", "gemini", "openai", "cli", "embedded"]
+DayReset = Literal["utc", "pacific"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRow:
+    """One provider; `settings.providers.<name>` overrides what varies by person."""
+
+    name: str
+    title: str
+    wire: Wire
+    tier: Tier
+    base_url: str = ""
+    """Where its API answers; for local servers the usual port."""
+    key_names: tuple[str, ...] = ()
+    """Environment variables that hold its key, the first that is set wins; empty: needs none."""
+    key_url: str = ""
+    """Where a person gets a key."""
+    brings: str = ""
+    """What it would bring, for `doctor`."""
+    command: str = ""
+    """CLI backends: the executable."""
+    schema_mode: Literal["json_schema", "json_object", "prompt"] = "prompt"
+    """How it is asked for JSON: its own structured output, JSON mode, or words only."""
+    max_tokens_field: str = "max_tokens"
+    reasoning_effort: bool = False
+    """Takes `reasoning_effort` in the request."""
+    extra_headers: tuple[tuple[str, str], ...] = field(default=())
+    extra_body: tuple[tuple[str, object], ...] = field(default=())
+    day_reset: DayReset = "utc"
+    """When its daily limits start again."""
+
+    @property
+    def local(self) -> bool:
+        """Runs on this machine; the only kind that a private call may use."""
+        return self.tier == "local"
+
+
+PROVIDERS: tuple[ProviderRow, ...] = (
+    ProviderRow(
+        name="groq",
+        title="Groq",
+        wire="groq",
+        tier="free",
+        base_url="https://api.groq.com",
+        key_names=("GROQ_API_KEY",),
+        key_url="https://console.groq.com/keys",
+        brings="the fastest free answers: gpt-oss 20b and 120b, 1,000 requests a day each",
+        schema_mode="json_schema",
+        max_tokens_field="max_completion_tokens",
+        reasoning_effort=True,
+    ),
+    ProviderRow(
+        name="gemini",
+        title="Google Gemini",
+        wire="gemini",
+        tier="free",
+        base_url="https://generativelanguage.googleapis.com",
+        key_names=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        key_url="https://aistudio.google.com/apikey",
+        brings="a context of one million tokens and Google Search grounding, free",
+        schema_mode="json_schema",
+        day_reset="pacific",
+    ),
+    ProviderRow(
+        name="openrouter",
+        title="OpenRouter",
+        wire="openai",
+        tier="free",
+        base_url="https://openrouter.ai/api/v1",
+        key_names=("OPENROUTER_API_KEY",),
+        key_url="https://openrouter.ai/settings/keys",
+        brings="many `:free` models, 50 requests a day",
+        schema_mode="json_schema",
+        extra_headers=(("X-Title", "delegate-mcp"),),
+        extra_body=(("usage", {"include": True}),),
+    ),
+    ProviderRow(
+        name="mistral",
+        title="Mistral",
+        wire="openai",
+        tier="free",
+        base_url="https://api.mistral.ai/v1",
+        key_names=("MISTRAL_API_KEY",),
+        key_url="https://console.mistral.ai/api-keys",
+        brings="Mistral's models within its free monthly credit",
+        schema_mode="json_schema",
+    ),
+    ProviderRow(
+        name="huggingface",
+        title="Hugging Face router",
+        wire="openai",
+        tier="free",
+        base_url="https://router.huggingface.co/v1",
+        key_names=("HF_TOKEN", "HUGGINGFACE_API_KEY"),
+        key_url="https://huggingface.co/settings/tokens",
+        brings="open models of many hosts, 0.10 USD of free use a month",
+        schema_mode="json_schema",
+    ),
+    ProviderRow(
+        name="cerebras",
+        title="Cerebras",
+        wire="openai",
+        tier="free",
+        base_url="https://api.cerebras.ai/v1",
+        key_names=("CEREBRAS_API_KEY",),
+        key_url="https://cloud.cerebras.ai",
+        brings="gpt-oss-120b at the highest speed, a million tokens a day while its credit lasts",
+        schema_mode="json_schema",
+        max_tokens_field="max_completion_tokens",
+        reasoning_effort=True,
+    ),
+    ProviderRow(
+        name="nvidia",
+        title="NVIDIA NIM",
+        wire="openai",
+        tier="free",
+        base_url="https://integrate.api.nvidia.com/v1",
+        key_names=("NVIDIA_API_KEY",),
+        key_url="https://build.nvidia.com/settings/api-keys",
+        brings="open models at 40 requests a minute",
+    ),
+    ProviderRow(
+        name="together",
+        title="Together",
+        wire="openai",
+        tier="paid",
+        base_url="https://api.together.xyz/v1",
+        key_names=("TOGETHER_API_KEY",),
+        key_url="https://api.together.ai/settings/api-keys",
+        brings="open models, paid per token",
+        schema_mode="json_schema",
+    ),
+    ProviderRow(
+        name="openai",
+        title="OpenAI",
+        wire="openai",
+        tier="paid",
+        base_url="https://api.openai.com/v1",
+        key_names=("OPENAI_API_KEY",),
+        key_url="https://platform.openai.com/api-keys",
+        brings="OpenAI's models, paid per token",
+        schema_mode="json_schema",
+        max_tokens_field="max_completion_tokens",
+        reasoning_effort=True,
+    ),
+    ProviderRow(
+        name="deepseek",
+        title="DeepSeek",
+        wire="openai",
+        tier="paid",
+        base_url="https://api.deepseek.com/v1",
+        key_names=("DEEPSEEK_API_KEY",),
+        key_url="https://platform.deepseek.com/api_keys",
+        brings="DeepSeek's models, paid per token",
+        schema_mode="json_object",
+    ),
+    ProviderRow(
+        name="claude",
+        title="Claude Code CLI",
+        wire="cli",
+        tier="subscription",
+        command="claude",
+        key_url="https://code.claude.com/docs/en/setup",
+        brings="complex coding on the Claude plan you already pay for",
+        schema_mode="json_schema",
+    ),
+    ProviderRow(
+        name="codex",
+        title="Codex CLI",
+        wire="cli",
+        tier="subscription",
+        command="codex",
+        key_url="https://developers.openai.com/codex/cli",
+        brings="coding on the ChatGPT plan you already pay for",
+    ),
+    ProviderRow(
+        name="gemini-cli",
+        title="Gemini CLI",
+        wire="cli",
+        tier="free",
+        command="gemini",
+        key_names=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        key_url="https://aistudio.google.com/apikey",
+        brings="Gemini with its own tools, on your Gemini key",
+        day_reset="pacific",
+    ),
+    ProviderRow(
+        name="opencode",
+        title="opencode CLI",
+        wire="cli",
+        tier="subscription",
+        command="opencode",
+        key_url="https://opencode.ai/docs",
+        brings="coding with the accounts set up in opencode",
+    ),
+    ProviderRow(
+        name="ollama",
+        title="Ollama",
+        wire="openai",
+        tier="local",
+        base_url="http://127.0.0.1:11434/v1",
+        key_url="https://ollama.com/download",
+        brings="your Ollama models, private and without limits",
+        schema_mode="json_schema",
+    ),
+    ProviderRow(
+        name="lmstudio",
+        title="LM Studio",
+        wire="openai",
+        tier="local",
+        base_url="http://127.0.0.1:1234/v1",
+        key_url="https://lmstudio.ai",
+        brings="your LM Studio models, private and without limits",
+        schema_mode="json_schema",
+    ),
+    ProviderRow(
+        name="llama-server",
+        title="llama-server",
+        wire="openai",
+        tier="local",
+        base_url="http://127.0.0.1:8080/v1",
+        key_url="https://github.com/ggml-org/llama.cpp",
+        brings="the model that your llama-server has loaded",
+        schema_mode="json_schema",
+    ),
+    ProviderRow(
+        name="vllm",
+        title="vLLM",
+        wire="openai",
+        tier="local",
+        base_url="http://127.0.0.1:8000/v1",
+        key_url="https://docs.vllm.ai",
+        brings="the model that your vLLM serves",
+        schema_mode="json_schema",
+    ),
+    ProviderRow(
+        name="local",
+        title="Embedded llama.cpp",
+        wire="embedded",
+        tier="local",
+        brings="GGUF models on this machine without another program; with SmolLM2 as a demonstration",
+        schema_mode="json_schema",
+    ),
+)
+
+BY_NAME = {row.name: row for row in PROVIDERS}
