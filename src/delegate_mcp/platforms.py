@@ -1,1 +1,268 @@
-"""What differs between Linux, macOS and Windows: signals, process groups, private files, user directories."""
+"""What differs between Linux, macOS and Windows: signals, process groups, private files, user directories.
+
+Imported when the server starts, so it loads nothing that answering `initialize` does not need.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+import anyio
+from anyio.abc import Process
+
+APP = "delegate-mcp"
+
+
+# --- Where our files stand -------------------------------------------------------------------------------------------
+
+
+def home_dir(environ: Mapping[str, str]) -> Path:
+    """Where the ledger, results and the settings file stand: DELEGATE_MCP_HOME, else the user's data directory."""
+    if named := environ.get("DELEGATE_MCP_HOME", "").strip():
+        return Path(named).expanduser().absolute()
+    import platformdirs
+
+    return platformdirs.user_data_path(APP, appauthor=False)
+
+
+def cache_dir(environ: Mapping[str, str]) -> Path:
+    """What can be fetched again (the embedded model): DELEGATE_MCP_CACHE, else `cache` in DELEGATE_MCP_HOME."""
+    if named := environ.get("DELEGATE_MCP_CACHE", "").strip():
+        return Path(named).expanduser().absolute()
+    if environ.get("DELEGATE_MCP_HOME", "").strip():
+        return home_dir(environ) / "cache"
+    import platformdirs
+
+    return platformdirs.user_cache_path(APP, appauthor=False)
+
+
+def private_dir(path: Path) -> Path:
+    """Make a directory (and its parents) that only its owner may enter; one that is there keeps its mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)  # Windows: the user's own directories are private by inheritance
+    return path
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Put a file in place whole or not at all, readable by its owner only."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mkstemp: mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+# --- Programs --------------------------------------------------------------------------------------------------------
+
+_SHIM_TARGET = re.compile(r'"%(?:~dp0|dp0%)\\?([^"%]+\.(?:exe|js|cjs|mjs))"\s+%\*', re.IGNORECASE)
+
+
+def find_program(command: str, environ: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The start of an argv that runs this command (a name on PATH or a path), or None where there is no such program.
+
+    On Windows the `.cmd` shim that npm writes is replaced by what it starts: cmd.exe would read the arguments again.
+    """
+    found = shutil.which(str(Path(command).expanduser()), path=environ.get("PATH", os.defpath))
+    if found is None:
+        return None
+    if found.lower().endswith((".cmd", ".bat")):
+        return shim_target(Path(found), environ)
+    return (str(Path(found).absolute()),)
+
+
+def shim_target(shim: Path, environ: Mapping[str, str]) -> tuple[str, ...] | None:
+    """What an npm shim starts: a program, or node with a script; None where it is no npm shim or node is missing."""
+    target = _SHIM_TARGET.search(shim.read_text(encoding="utf-8", errors="replace"))
+    if target is None:
+        return None
+    program = str(shim.parent.joinpath(*target[1].lstrip("\\").split("\\")))
+    if program.lower().endswith(".exe"):
+        return (program,)
+    node = shutil.which("node", path=environ.get("PATH", os.defpath))
+    return (node, program) if node else None
+
+
+# --- Process groups --------------------------------------------------------------------------------------------------
+
+_GROUP_POLL_S = 0.02
+
+
+async def start_process(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdin: int | IO[bytes] | None = subprocess.PIPE,
+    stdout: int | IO[bytes] | None = subprocess.PIPE,
+    stderr: int | IO[bytes] | None = subprocess.PIPE,
+) -> Process:
+    """Start a program as the leader of its own process group, for `end_process` to end.
+
+    It is told to end when our process dies: on Linux through setpriv where that is installed, on Windows through a
+    job; on macOS it is not, and notices only its closed pipes. Raises OSError where it cannot be started.
+    """
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        process = await anyio.open_process(
+            list(argv), stdin=stdin, stdout=stdout, stderr=stderr, env=env, cwd=cwd, creationflags=flags
+        )
+        _jobs[process.pid] = _Job.holding(process.pid)
+        return process
+    return await anyio.open_process(
+        [*_dying_with_us(argv[0], env), *argv],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=env,
+        cwd=cwd,
+        start_new_session=True,
+    )
+
+
+async def end_process(process: Process, grace_s: float = 2.0) -> None:
+    """End a process of `start_process` with all its children, also those that a leader which is gone left behind.
+
+    Asks first and kills what is still there after `grace_s`. Cannot be cancelled; safe to call on what has ended.
+    """
+    with anyio.CancelScope(shield=True):
+        if sys.platform == "win32":
+            await _end_tree(process)
+        elif _signal_group(process.pid, signal.SIGTERM):
+            with anyio.move_on_after(grace_s):
+                await process.wait()
+                while _signal_group(process.pid, 0):  # noqa: ASYNC110 - the end of a whole group is no event anywhere
+                    await anyio.sleep(_GROUP_POLL_S)
+            _signal_group(process.pid, signal.SIGKILL)
+        await process.aclose()
+
+
+def pid_alive(pid: int) -> bool:
+    """Whether a process of that id exists, whoever owns it."""
+    if pid <= 0:
+        return False
+    if sys.platform == "win32":
+        return _windows_pid_alive(pid)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+if sys.platform != "win32":
+
+    def _signal_group(group: int, number: int) -> bool:
+        """Signal every process of a group; False where none is left. The id is not given anew while one lives."""
+        try:
+            os.killpg(group, number)
+        except ProcessLookupError:
+            return False
+        except PermissionError:  # macOS says so of a group of zombies
+            return False
+        return True
+
+    def _dying_with_us(program: str, env: Mapping[str, str]) -> tuple[str, ...]:
+        """The start of an argv that has Linux end the program when our process dies; empty where that is not to be had.
+
+        Not around a program that does not exist, whose absence would otherwise become setpriv's own failure.
+        """
+        if shutil.which(program, path=env.get("PATH", os.defpath)) is None:
+            return ()
+        return _setpriv()
+
+    @cache
+    def _setpriv() -> tuple[str, ...]:
+        found = shutil.which("setpriv") if sys.platform == "linux" else None
+        if found is None or Path(found).resolve().name != "setpriv":  # busybox has one without --pdeathsig
+            return ()
+        return (found, "--pdeathsig", "TERM", "--")
+
+else:
+    import ctypes
+    from ctypes import wintypes
+
+    _KILL_ON_JOB_CLOSE = 0x2000
+    _EXTENDED_LIMITS = 9
+    _EXTENDED_LIMITS_BYTES = 144 if sys.maxsize > 2**32 else 112
+    _LIMIT_FLAGS_AT = 16
+    _SET_QUOTA_AND_TERMINATE = 0x0101
+    _QUERY_LIMITED = 0x1000
+    _STILL_ACTIVE = 259
+
+    _kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+    _kernel.CreateJobObjectW.restype = wintypes.HANDLE
+    _kernel.CreateJobObjectW.argtypes = (wintypes.LPVOID, wintypes.LPCWSTR)
+    _kernel.SetInformationJobObject.argtypes = (wintypes.HANDLE, ctypes.c_int, wintypes.LPVOID, wintypes.DWORD)
+    _kernel.AssignProcessToJobObject.argtypes = (wintypes.HANDLE, wintypes.HANDLE)
+    _kernel.TerminateJobObject.argtypes = (wintypes.HANDLE, wintypes.UINT)
+    _kernel.OpenProcess.restype = wintypes.HANDLE
+    _kernel.OpenProcess.argtypes = (wintypes.DWORD, wintypes.BOOL, wintypes.DWORD)
+    _kernel.GetExitCodeProcess.argtypes = (wintypes.HANDLE, wintypes.LPDWORD)
+    _kernel.CloseHandle.argtypes = (wintypes.HANDLE,)
+
+    class _Job:
+        """A Windows job that ends its processes with it; Windows closes it when our process dies."""
+
+        def __init__(self, handle: int) -> None:
+            self._handle = handle
+
+        @classmethod
+        def holding(cls, pid: int) -> "_Job | None":
+            """A job with that process in it, or None where Windows refuses."""
+            job = _kernel.CreateJobObjectW(None, None)
+            process = _kernel.OpenProcess(_SET_QUOTA_AND_TERMINATE, False, pid)  # noqa: FBT003 - a C call
+            limits = ctypes.create_string_buffer(_EXTENDED_LIMITS_BYTES)
+            limits[_LIMIT_FLAGS_AT : _LIMIT_FLAGS_AT + 4] = _KILL_ON_JOB_CLOSE.to_bytes(4, "little")
+            held = bool(
+                job
+                and process
+                and _kernel.SetInformationJobObject(job, _EXTENDED_LIMITS, limits, len(limits))
+                and _kernel.AssignProcessToJobObject(job, process)
+            )
+            if process:
+                _kernel.CloseHandle(process)
+            if not held and job:
+                _kernel.CloseHandle(job)
+            return cls(job) if held else None
+
+        def end(self) -> None:
+            """End every process in it."""
+            _kernel.TerminateJobObject(self._handle, 1)
+            _kernel.CloseHandle(self._handle)
+
+    _jobs: dict[int, _Job | None] = {}
+
+    async def _end_tree(process: Process) -> None:
+        """Windows has no signal that a program without a window can answer: its job is ended, or its tree."""
+        job = _jobs.pop(process.pid, None)
+        if job is not None:
+            job.end()
+        elif process.returncode is None:
+            await anyio.run_process(["taskkill", "/T", "/F", "/PID", str(process.pid)], check=False)
+            with suppress(ProcessLookupError):
+                process.kill()
+
+    def _windows_pid_alive(pid: int) -> bool:
+        process = _kernel.OpenProcess(_QUERY_LIMITED, False, pid)  # noqa: FBT003 - a C call
+        if not process:
+            return ctypes.get_last_error() == 5  # noqa: PLR2004 - access denied: it is there
+        code = wintypes.DWORD()
+        _kernel.GetExitCodeProcess(process, ctypes.byref(code))
+        _kernel.CloseHandle(process)
+        return code.value == _STILL_ACTIVE

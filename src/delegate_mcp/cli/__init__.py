@@ -1,0 +1,22 @@
+"""The commands. To add one: a module here with `add_arguments` and `run`, and a row in COMMANDS."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRow:
+    """One command; its module is imported only when it is asked for."""
+
+    name: str
+    help: str
+
+
+COMMANDS: tuple[CommandRow, ...] = (
+    CommandRow("serve", "serve MCP on stdio (also with no argument), or on HTTP"),
+    CommandRow("ask", "delegate one prompt from the shell, the same way as the tools"),
+    CommandRow("route", "show who would be asked, and why, without asking"),
+    CommandRow("budget", "show what is left of every quota, and what was used and saved"),
+    CommandRow("models", "show which models are usable now, and why the others are not"),
+    CommandRow("doctor", "check what works, what is missing, and the one command that mends it"),
+    CommandRow("demo", "start the server as a host would and delegate two short jobs; needs no key"),
+)

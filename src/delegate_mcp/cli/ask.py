@@ -1,0 +1,93 @@
+"""`delegate-mcp ask`: one prompt from the shell, the same path as the tools."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import anyio
+
+from delegate_mcp.app import App
+from delegate_mcp.cli.running import opened_app, print_json
+from delegate_mcp.delivery.failure_text import failure_reply
+from delegate_mcp.delivery.reply import Reply
+from delegate_mcp.dispatch.calls import RunningCall
+from delegate_mcp.domain.errors import DelegateError, InputError
+from delegate_mcp.domain.request import DelegateRequest
+from delegate_mcp.routing.task_types import TOOL_TASK_TYPES
+
+PROGRESS_EVERY_S = 0.5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("prompt", help="what to ask; - reads it from stdin")
+    parser.add_argument(
+        "--tool", default="auto", help="quick, reasoning, code, longcontext, private, auto, or a task type"
+    )
+    parser.add_argument(
+        "--file", action="append", default=[], dest="files", metavar="PATH", help="file or glob to send along"
+    )
+    parser.add_argument("--model", help="ask this model only (provider:model, a name of `models`, or an alias)")
+    parser.add_argument("--save-to", metavar="PATH", help="write the answer to a new file")
+    parser.add_argument("--json-schema", metavar="PATH", help="file with the JSON schema that the answer must meet")
+    parser.add_argument("--thread", metavar="CALL", help="call id to continue")
+    parser.add_argument("--edit-in", metavar="DIR", help="directory in which a CLI backend may edit files")
+    parser.add_argument("--on-limit", choices=("degrade", "wait", "fail"), default="degrade")
+    parser.add_argument("--json", action="store_true", help="print the answer and all facts as JSON")
+
+
+async def run(args: argparse.Namespace) -> int:
+    """Ask and print."""
+    try:
+        request = _request(args)
+        async with opened_app() as app:
+            call = app.start(request)
+            await _follow(call, quiet=args.json)
+            reply = call.outcome()
+    except DelegateError as error:
+        reply = failure_reply(error)
+    return _print(reply, as_json=args.json)
+
+
+def _request(args: argparse.Namespace) -> DelegateRequest:
+    schema = None
+    if args.json_schema:
+        from delegate_mcp.intake.schema import read_schema
+
+        schema = read_schema(Path(args.json_schema))
+    return DelegateRequest(
+        prompt=sys.stdin.read() if args.prompt == "-" else args.prompt,
+        tool="ask",
+        task_type=TOOL_TASK_TYPES.get(args.tool, args.tool),
+        files=tuple(args.files),
+        save_to=args.save_to,
+        json_schema=schema,
+        thread=args.thread,
+        on_limit=args.on_limit,
+        model=args.model,
+        edit_in=args.edit_in,
+        connection=f"ask-{os.getpid()}",
+    )
+
+
+async def _follow(call: RunningCall[Reply], *, quiet: bool) -> None:
+    shown = not quiet and sys.stderr.isatty()
+    while not call.done.is_set():
+        with anyio.move_on_after(PROGRESS_EVERY_S):
+            await call.done.wait()
+        if shown and call.progress.label:
+            sys.stderr.write(f"\r{call.progress.label}: {call.progress.tokens} tokens\033[K")
+            sys.stderr.flush()
+    if shown:
+        sys.stderr.write("\r\033[K")
+
+
+def _print(reply: Reply, *, as_json: bool) -> int:
+    if as_json:
+        print_json({"text": reply.answer if not reply.is_error else "", **reply.meta.get("delegate", {})})
+    elif reply.is_error:
+        print(reply.text, file=sys.stderr)
+    else:
+        print(reply.text)
+    return 1 if reply.is_error else 0

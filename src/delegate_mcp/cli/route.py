@@ -1,0 +1,96 @@
+"""`delegate-mcp route`: the plan only; nothing is asked."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from delegate_mcp.app import App
+from delegate_mcp.cli.running import opened_app, print_json
+from delegate_mcp.domain.errors import InputError
+from delegate_mcp.domain.plan import RoutePlan
+from delegate_mcp.domain.request import DelegateRequest
+from delegate_mcp.routing.task_types import TOOL_TASK_TYPES
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("prompt", nargs="?", help="what would be asked; - reads it from stdin")
+    parser.add_argument("--tool", default="auto", help="quick, reasoning, code, longcontext, private, auto, or a task type")
+    parser.add_argument("--file", action="append", default=[], dest="files", metavar="PATH", help="file or glob to send along")
+    parser.add_argument("--model", help="this model only")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    parser.add_argument("--jsonl", action="store_true", help="read {id, text} a line on stdin, write one plan a line")
+
+
+async def run(args: argparse.Namespace) -> int:
+    """Plan and print."""
+    async with opened_app() as app:
+        if args.jsonl:
+            return await _many(app, args)
+        if args.prompt is None:
+            raise InputError('Nothing to route: give a prompt, as in `delegate-mcp route "Summarize this"`, or --jsonl.')
+        prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
+        plan = await app.plan(_request(args, prompt))
+    if args.json:
+        print_json(as_json(plan))
+    else:
+        _show(plan)
+    return 0 if plan.candidates else 1
+
+
+def _request(args: argparse.Namespace, prompt: str) -> DelegateRequest:
+    return DelegateRequest(
+        prompt=prompt,
+        tool="route",
+        task_type=TOOL_TASK_TYPES.get(args.tool, args.tool),
+        files=tuple(args.files),
+        model=args.model,
+    )
+
+
+async def _many(app: App, args: argparse.Namespace) -> int:
+    wrong = 0
+    for number, line in enumerate(sys.stdin, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            key, text = row["id"], str(row["text"])
+        except (ValueError, TypeError, KeyError):
+            wrong += 1
+            print(f"line {number} is not a JSON object with id and text; left out", file=sys.stderr)
+            continue
+        try:
+            found = as_json(await app.plan(_request(args, text)))
+        except InputError as error:
+            found = {"error": str(error)}
+        sys.stdout.write(json.dumps({"id": key, **found}, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+    return 1 if wrong else 0
+
+
+def as_json(plan: RoutePlan) -> dict[str, Any]:
+    """The plan as `route --json` prints it."""
+    return {
+        "task_type": plan.task_type,
+        "complexity": plan.complexity,
+        "confidence": round(plan.confidence, 2),
+        "candidates": [
+            {"model": str(candidate.model_id), "tier": candidate.tier, "why": candidate.why}
+            for candidate in plan.candidates
+        ],
+        "passed_over": [{"model": item.model, "why": item.why} for item in plan.passed_over],
+        "rule": plan.rule,
+        "reason": plan.reason,
+    }
+
+
+def _show(plan: RoutePlan) -> None:
+    print(f"{plan.task_type} ({plan.complexity}, confidence {plan.confidence:.2f}) by {plan.rule}: {plan.reason}")
+    for number, candidate in enumerate(plan.candidates, 1):
+        print(f"  {number}. {candidate.model_id} [{candidate.tier}] {candidate.why}")
+    for item in plan.passed_over:
+        print(f"  -  {item.model}: {item.why}")
+    if not plan.candidates:
+        print("  Nothing can answer; `delegate-mcp doctor` says what to do.")

@@ -1,0 +1,69 @@
+"""The app, opened at first use: answering `initialize` needs none of it, so none of it is loaded before.
+
+An error while opening (a typo in the settings) is told to whoever asked and tried again at the next call, so a mended
+file needs no restart.
+"""
+
+import os
+import secrets
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import anyio
+from anyio.abc import TaskGroup
+
+if TYPE_CHECKING:
+    from delegate_mcp.app import App
+
+CONNECTION: ContextVar[str] = ContextVar("connection", default=f"{os.getpid()}-{secrets.token_hex(4)}")
+"""Which client connection asks: this process's on stdio, the HTTP client's where it has one."""
+
+OpenApp = Callable[[TaskGroup, Callable[[], Awaitable[None]]], Awaitable["App"]]
+"""Makes the app, given the task group it lives in and what to call when the budget has changed."""
+
+
+class AppHolder:
+    """Owns the app and the task group its calls run in; an async context manager around the whole run."""
+
+    def __init__(self, open_app: OpenApp) -> None:
+        self._open_app = open_app
+        self._app: App | None = None
+        self._lock = anyio.Lock()
+        self._tasks = anyio.create_task_group()
+        self._watchers: list[Callable[[], Awaitable[None]]] = []
+
+    def watch(self, watcher: Callable[[], Awaitable[None]]) -> None:
+        """Call `watcher` whenever `budget://current` has changed."""
+        self._watchers.append(watcher)
+
+    async def app(self) -> "App":
+        """The app; opened by the first who asks. Raises ConfigError or LedgerError."""
+        if self._app is None:
+            async with self._lock:
+                if self._app is None:
+                    self._app = await self._open_app(self._tasks, self._changed)
+        return self._app
+
+    async def _changed(self) -> None:
+        for watcher in self._watchers:
+            await watcher()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def aclose(self) -> None:
+        """End the calls under way (each settles its ledger rows) and close what they used."""
+        app, self._app = self._app, None
+        if app is not None:
+            with anyio.CancelScope(shield=True):
+                await app.aclose()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        await self.aclose()
+        self._tasks.cancel_scope.cancel()
+        return await self._tasks.__aexit__(kind, error, trace)

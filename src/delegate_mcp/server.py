@@ -1,0 +1,42 @@
+"""The MCP server, made from the TOOLS, RESOURCES and PROMPTS tuples."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mcp.server import MCPServer
+
+from delegate_mcp import __version__
+from delegate_mcp.holder import AppHolder
+from delegate_mcp.instructions import INSTRUCTIONS
+from delegate_mcp.notices import ChangeNotices, name_connection
+from delegate_mcp.prompts import PROMPTS
+from delegate_mcp.resources import RESOURCES
+from delegate_mcp.tools import TOOLS
+
+
+def build_server(holder: AppHolder) -> MCPServer[AppHolder]:
+    """Return a server over an app that is opened at first use. The caller enters and leaves the holder."""
+
+    @asynccontextmanager
+    async def lifespan(_: MCPServer[AppHolder]) -> AsyncIterator[AppHolder]:
+        # SSE enters this once a connection, so it owns nothing.
+        yield holder
+
+    notices = ChangeNotices("budget://current")
+    server = MCPServer(
+        "delegate-mcp",
+        title="Delegate",
+        instructions=INSTRUCTIONS,
+        version=__version__,
+        tools=[row.build() for row in TOOLS],
+        resources=[row.build(holder) for row in RESOURCES],
+        lifespan=lifespan,
+        subscriptions=notices.bus,
+        middleware=[name_connection],
+        log_level="WARNING",
+    )
+    for row in PROMPTS:
+        server.add_prompt(row.build())
+    notices.serve_legacy(server)
+    holder.watch(notices.changed)
+    return server

@@ -1,0 +1,10 @@
+"""`delegate_reasoning`."""
+
+from delegate_mcp.tools.delegating import delegating
+from delegate_mcp.tools.row import ToolRow
+
+ROW = ToolRow(
+    run=delegating("delegate_reasoning", "reasoning"),
+    title="Reasoning",
+    description="Hard thinking: maths, logic, trade-offs, plans.",
+)
