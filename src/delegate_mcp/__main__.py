@@ -43,7 +43,7 @@ def _command(arguments: list[str]) -> int:
     try:
         return _run(partial(module.run, parsed))
     except DelegateError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
 
 

@@ -150,6 +150,11 @@ async def end_process(process: Process, grace_s: float = 2.0) -> None:
         await process.aclose()
 
 
+def termination_signals() -> tuple[signal.Signals, ...]:
+    """The signals by which a system asks a process to end, where the event loop can hear them."""
+    return () if sys.platform == "win32" else (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
 def pid_alive(pid: int) -> bool:
     """Whether a process of that id exists, whoever owns it."""
     if pid <= 0:

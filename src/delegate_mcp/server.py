@@ -1,6 +1,6 @@
 """The MCP server, made from the TOOLS, RESOURCES and PROMPTS tuples."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from mcp.server import MCPServer
@@ -18,7 +18,7 @@ def build_server(holder: AppHolder) -> MCPServer[AppHolder]:
     """Return a server over an app that is opened at first use. The caller enters and leaves the holder."""
 
     @asynccontextmanager
-    async def lifespan(_: MCPServer[AppHolder]) -> AsyncIterator[AppHolder]:
+    async def lifespan(_: MCPServer[AppHolder]) -> AsyncGenerator[AppHolder]:
         # SSE enters this once a connection, so it owns nothing.
         yield holder
 

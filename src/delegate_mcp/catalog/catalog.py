@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -10,6 +10,12 @@ from typing import Literal
 from delegate_mcp.domain.model_id import ModelId
 
 Capability = Literal["tools", "schema", "vision", "search", "reasoning"]
+
+LOCAL_WILDCARD = "local:*"
+"""In a role: whatever local models are there, the best for the task type first."""
+
+DEMO_MODEL = ModelId("local", "smollm2-135m-instruct")
+"""The embedded demonstration model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,8 @@ class Limit:
     metric: Literal["requests", "tokens"]
     period: Literal["minute", "day", "month"]
     limit: int
+    scope: Literal["model", "account"] = "model"
+    """account: all models of the provider share it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +58,38 @@ class Alias:
     name: str
     model_id: ModelId
     why: str
+    quality: ModelId | None = None
+    """The successor where the task asks for more than bulk work; None: the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Local models of one name pattern."""
+
+    match: str
+    """A regular expression, searched in the lower-case name."""
+    plus: int = 0
+    """Added to the quality that the size gives."""
+    coder: bool = False
+    """Trained on code: one point better there, one worse in prose."""
+    tools: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalNames:
+    """What the names of local models tell; `local_names.local_model` reads them."""
+
+    not_local: str = "[:-]cloud$"
+    """Names that a local server only passes on to a cloud; those are never local."""
+    not_chat: str = "embed"
+    context_tokens: int = 32_768
+    max_output_tokens: int = 8_192
+    quality: int = 4
+    """Where the name tells no size."""
+    sizes: tuple[tuple[float, int], ...] = ()
+    """(billions of parameters, quality), rising: the last that is not above the model's counts."""
+    families: tuple[Family, ...] = ()
+    """The first that matches counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +100,7 @@ class Catalog:
     roles: Mapping[str, tuple[str, ...]]
     """Role -> model ids in order of preference; `local:*` stands for whatever local models are there."""
     aliases: Mapping[str, Alias]
+    local: LocalNames = field(default_factory=LocalNames)
 
 
 @cache
@@ -67,3 +108,10 @@ def load_catalog() -> Catalog:
     """Read the packaged catalog.toml."""
     data = tomllib.loads(files("delegate_mcp.catalog").joinpath("catalog.toml").read_text(encoding="utf-8"))
     return parse_catalog(data)
+
+
+def parse_catalog(data: Mapping[str, object], where: str = "catalog.toml") -> Catalog:
+    """Check every row and turn it into values. ConfigError names the row, the key and the nearest right one."""
+    from delegate_mcp.catalog.parsing import parse
+
+    return parse(data, where)

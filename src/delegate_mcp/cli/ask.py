@@ -3,16 +3,14 @@
 import argparse
 import os
 import sys
-from pathlib import Path
 
 import anyio
 
-from delegate_mcp.app import App
 from delegate_mcp.cli.running import opened_app, print_json
 from delegate_mcp.delivery.failure_text import failure_reply
 from delegate_mcp.delivery.reply import Reply
 from delegate_mcp.dispatch.calls import RunningCall
-from delegate_mcp.domain.errors import DelegateError, InputError
+from delegate_mcp.domain.errors import DelegateError
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.routing.task_types import TOOL_TASK_TYPES
 
@@ -40,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(args: argparse.Namespace) -> int:
     """Ask and print."""
     try:
-        request = _request(args)
+        request = await _request(args)
         async with opened_app() as app:
             call = app.start(request)
             await _follow(call, quiet=args.json)
@@ -50,16 +48,16 @@ async def run(args: argparse.Namespace) -> int:
     return _print(reply, as_json=args.json)
 
 
-def _request(args: argparse.Namespace) -> DelegateRequest:
+async def _request(args: argparse.Namespace) -> DelegateRequest:
     schema = None
     if args.json_schema:
         from delegate_mcp.intake.schema import read_schema
 
-        schema = read_schema(Path(args.json_schema))
+        schema = read_schema(await anyio.Path(args.json_schema).read_text(encoding="utf-8"))
     return DelegateRequest(
         prompt=sys.stdin.read() if args.prompt == "-" else args.prompt,
         tool="ask",
-        task_type=TOOL_TASK_TYPES.get(args.tool, args.tool),
+        task_type=TOOL_TASK_TYPES.get(f"delegate_{args.tool}", args.tool),
         files=tuple(args.files),
         save_to=args.save_to,
         json_schema=schema,

@@ -1,4 +1,4 @@
-"""`delegate-mcp demo`: start the server as a host would, delegate two short real jobs, show what came and by which way."""
+"""`delegate-mcp demo`: start the server as a host would, delegate two short real jobs, show what came and how."""
 
 import argparse
 import json
@@ -11,10 +11,8 @@ from mcp import StdioServerParameters
 from mcp.client import Client
 from mcp_types import CallToolResult, TextContent, TextResourceContents
 
-from delegate_mcp.config.loading import load_settings
 from delegate_mcp.local.demo_model import fetch_demo_model
 from delegate_mcp.platforms import cache_dir
-from delegate_mcp.providers.registry import PROVIDERS
 
 JOBS: tuple[tuple[str, str], ...] = (
     ("delegate_private", "In one sentence: what does this text allow you to do?"),
@@ -36,14 +34,19 @@ async def run(args: argparse.Namespace) -> int:
     say(f"Embedded model: {model.name} ({model.stat().st_size // 1_000_000} MB, in your cache)")
     if args.fetch_only:
         return 0
-    return await _act_as_host(Path(args.file), as_json=args.json)
+    file = args.file if _is_file(args.file) else None
+    return await _act_as_host(file, as_json=args.json)
+
+
+def _is_file(path: str) -> bool:
+    return Path(path).is_file()
 
 
 def _on_stderr(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-async def _act_as_host(file: Path, *, as_json: bool) -> int:
+async def _act_as_host(file: str | None, *, as_json: bool) -> int:
     say = _on_stderr if as_json else print
     environment = {**os.environ, "DELEGATE_MCP_LOCAL__DEMO_MODEL": "always"}
     server = StdioServerParameters(
@@ -59,8 +62,8 @@ async def _act_as_host(file: Path, *, as_json: bool) -> int:
         facts["tools"] = [tool.name for tool in tools]
         for name, prompt in JOBS:
             arguments: dict[str, Any] = {"prompt": prompt}
-            if name == "delegate_private" and file.is_file():
-                arguments["files"] = [str(file)]
+            if name == "delegate_private" and file is not None:
+                arguments["files"] = [file]
             say(f"\n> {name}({json.dumps(arguments)})")
             result = await host.call_tool(name, arguments, progress_callback=_no_progress)
             failed = failed or bool(result.is_error)
@@ -88,11 +91,12 @@ def _job(name: str, result: CallToolResult) -> dict[str, Any]:
 
 def _show(job: dict[str, Any], say: Any) -> None:
     say(job["text"])
-    route = job.get("route") or {}
+    route: dict[str, Any] = job.get("route") or {}
     if route:
         say(f"  route: {route.get('rule')}, {route.get('reason')}")
     for attempt in job.get("attempts", ()):
         kind = f" ({attempt['error_kind']})" if attempt.get("error_kind") else ""
-        say(f"  asked {attempt['provider']}:{attempt['model']}: {attempt['outcome']}{kind}, {attempt['latency_ms']:.0f} ms")
+        asked = f"{attempt['provider']}:{attempt['model']}"
+        say(f"  asked {asked}: {attempt['outcome']}{kind}, {attempt['latency_ms']:.0f} ms")
     for item in route.get("passed_over", ()):
         say(f"  not asked {item['model']}: {item['why']}")

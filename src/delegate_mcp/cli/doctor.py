@@ -49,7 +49,11 @@ def _own(app: App) -> list[Check]:
         Check("delegate-mcp", ok=True, found=f"{__version__} on Python {sys.version.split()[0]}"),
         Check("settings", ok=True, found=str(app.settings_file)),
         Check("ledger", ok=not notices, found="; ".join(notices) or str(app.settings.home / "ledger.db")),
-        Check("files", ok=bool(app.roots), found=", ".join(str(root) for root in app.roots) or "no allowed directory"),
+        Check(
+            "files",
+            ok=bool(app.roots.roots),
+            found=", ".join(str(root) for root in app.roots.roots) or "no allowed directory",
+        ),
     ]
 
 
@@ -73,6 +77,8 @@ def _show(checks: list[Check], *, able: bool) -> None:
                 print(f"    {' ' * width}  {brings}{check.mend}")
     print()
     if able:
-        print("Something can answer. `delegate-mcp route \"your prompt\"` shows who would.")
+        print('Something can answer. `delegate-mcp route "your prompt"` shows who would.')
     else:
-        print("Nothing can answer yet. The quickest way: a free Groq key (https://console.groq.com/keys) in GROQ_API_KEY.")
+        print(
+            "Nothing can answer yet. The quickest way: a free Groq key (https://console.groq.com/keys) in GROQ_API_KEY."
+        )

@@ -16,8 +16,12 @@ from delegate_mcp.routing.task_types import TOOL_TASK_TYPES
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("prompt", nargs="?", help="what would be asked; - reads it from stdin")
-    parser.add_argument("--tool", default="auto", help="quick, reasoning, code, longcontext, private, auto, or a task type")
-    parser.add_argument("--file", action="append", default=[], dest="files", metavar="PATH", help="file or glob to send along")
+    parser.add_argument(
+        "--tool", default="auto", help="quick, reasoning, code, longcontext, private, auto, or a task type"
+    )
+    parser.add_argument(
+        "--file", action="append", default=[], dest="files", metavar="PATH", help="file or glob to send along"
+    )
     parser.add_argument("--model", help="this model only")
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
     parser.add_argument("--jsonl", action="store_true", help="read {id, text} a line on stdin, write one plan a line")
@@ -29,7 +33,9 @@ async def run(args: argparse.Namespace) -> int:
         if args.jsonl:
             return await _many(app, args)
         if args.prompt is None:
-            raise InputError('Nothing to route: give a prompt, as in `delegate-mcp route "Summarize this"`, or --jsonl.')
+            raise InputError(
+                'Nothing to route: give a prompt, as in `delegate-mcp route "Summarize this"`, or --jsonl.'
+            )
         prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
         plan = await app.plan(_request(args, prompt))
     if args.json:
@@ -43,7 +49,7 @@ def _request(args: argparse.Namespace, prompt: str) -> DelegateRequest:
     return DelegateRequest(
         prompt=prompt,
         tool="route",
-        task_type=TOOL_TASK_TYPES.get(args.tool, args.tool),
+        task_type=TOOL_TASK_TYPES.get(f"delegate_{args.tool}", args.tool),
         files=tuple(args.files),
         model=args.model,
     )

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from delegate_mcp.wiring import open_app
 
 
 @asynccontextmanager
-async def opened_app() -> AsyncIterator[App]:
+async def opened_app() -> AsyncGenerator[App]:
     """The app as the server has it, closed when the command ends."""
     async with AppHolder(open_app) as holder:
         yield await holder.app()

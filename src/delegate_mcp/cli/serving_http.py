@@ -49,8 +49,7 @@ def check_binding(host: str, server: ServerSettings) -> None:
         for what, given in (
             ("a token: set DELEGATE_MCP_TOKEN to a long random text", server.token is not None),
             (
-                'the names it is reached by: server.allowed_hosts = ["delegate.lan:*"] in the settings file or '
-                "DELEGATE_MCP_SERVER__ALLOWED_HOSTS",
+                "the names it is reached by: DELEGATE_MCP_SERVER__ALLOWED_HOSTS='[\"delegate.lan:*\"]'",
                 bool(server.allowed_hosts),
             ),
         )

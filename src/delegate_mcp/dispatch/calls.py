@@ -71,3 +71,9 @@ class Calls(Generic[T]):
 
         self.tasks.start_soon(run, name=f"call {call_id}")
         return call
+
+    async def end(self) -> None:
+        """Cancel every call under way and wait until it has settled its records."""
+        for call in tuple(self.running.values()):
+            call.scope.cancel()
+            await call.done.wait()

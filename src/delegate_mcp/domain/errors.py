@@ -4,6 +4,7 @@ DelegateError
 ├── ConfigError              the settings cannot be used as they are
 ├── InputError               what the caller gave cannot be used (prompt, path, schema, model name)
 ├── LedgerError              the ledger cannot be read or written
+├── ModelFetchError          a model file could not be fetched
 ├── CallNotFoundError        no call has that id
 ├── NoCandidateError         nothing that may answer can answer; holds who was passed over and why
 ├── AllAttemptsFailedError   every candidate was tried; holds every failure, in order
@@ -34,6 +35,10 @@ class InputError(DelegateError):
 
 class LedgerError(DelegateError):
     """The ledger cannot be read or written."""
+
+
+class ModelFetchError(DelegateError):
+    """A model file could not be fetched; the cache is as it was."""
 
 
 class CallNotFoundError(DelegateError):

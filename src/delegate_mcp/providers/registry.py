@@ -2,7 +2,7 @@
 
 To add a service with an OpenAI-compatible API: add a row with `wire="openai"`, its base URL and the names of its key.
 To add a CLI: add a row here with `wire="cli"` and its command line in `providers/cli_rows.py`. A new wire protocol is a
-new module and a new line in `wiring.WIRES`. Then give its models to `catalog/catalog.toml`.
+new module and a new line in `provider_set.WIRES`. Then give its models to `catalog/catalog.toml`.
 """
 
 from dataclasses import dataclass, field

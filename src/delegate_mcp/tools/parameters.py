@@ -34,5 +34,6 @@ def lean(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lean_property(value: dict[str, Any]) -> dict[str, Any]:
-    given = next((choice for choice in value.get("anyOf", ()) if choice.get("type") != "null"), {})
+    choices: list[dict[str, Any]] = value.get("anyOf", [])
+    given = next((choice for choice in choices if choice.get("type") != "null"), value)
     return {key: item for key, item in (given | value).items() if key not in UNREAD}

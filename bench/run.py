@@ -1,0 +1,50 @@
+"""`make bench`: every figure we promise, measured beside what it is compared with, in one run and one table.
+
+To add a figure: write a module with `measure() -> list[Figure]` and give it a row in MEASURES.
+"""
+
+import argparse
+import json
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+if not __package__:  # run as a file: put the repository on the path in place of this folder
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from bench.figure import Figure, table
+
+from bench import memory, overhead, reply_line, schema_tokens, startup
+
+MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
+    "schema": schema_tokens.measure,
+    "reply": reply_line.measure,
+    "startup": startup.measure,
+    "overhead": overhead.measure,
+    "memory": memory.measure,
+}
+
+
+def main(arguments: list[str] | None = None, measures: Mapping[str, Callable[[], list[Figure]]] = MEASURES) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--only", choices=measures, action="append", metavar="NAME", help=f"one of {', '.join(measures)}"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--strict", action="store_true", help="exit 1 when a target is not met")
+    given = parser.parse_args(arguments)
+    figures: list[Figure] = []
+    for name in given.only or measures:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        figures += measures[name]()
+    print(table(figures))
+    if given.json is not None:
+        machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+        report = {"machine": machine, "figures": [figure.as_json() for figure in figures]}
+        given.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return 1 if given.strict and any(figure.met is False for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

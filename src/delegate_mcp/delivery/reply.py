@@ -1,0 +1,138 @@
+"""The reply that a director reads: the answer, then one bracketed line of at most 20 tokens; facts go to `meta`.
+
+The line is `[model call-id what-the-director-must-know]`. Spaces, not dots, stand between its parts: each token of it
+is paid for in every call.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from delegate_mcp.delivery.facts import call_facts
+from delegate_mcp.delivery.save import Saved
+from delegate_mcp.delivery.size_budget import Page
+from delegate_mcp.domain.brief import FileSent
+from delegate_mcp.domain.model_id import ModelId
+from delegate_mcp.domain.outcome import Outcome
+from delegate_mcp.domain.usage import ZERO
+from delegate_mcp.ledger.results import StoredCall
+
+LINE_TOKENS = 20
+_FRAME_TOKENS = 7
+"""Brackets, the space and the call id."""
+_LETTERS_A_TOKEN = 3
+_PIECES = re.compile(r"[^\W\d_]+|\d+|[\W_]")
+_WORDS = re.compile(r"[^\W\d_]+|\d{1,3}|[^\w ]|_| (?=\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back to the host."""
+
+    text: str
+    """For the director."""
+    meta: dict[str, Any] = field(default_factory=dict[str, Any])
+    """`{"delegate": {…}}`, for programs."""
+    is_error: bool = False
+    answer: str = ""
+    """The whole answer without the line, for a caller that pays for no tokens (`ask --json`)."""
+
+
+def build_reply(
+    outcome: Outcome,
+    answer: str,
+    *,
+    page: Page,
+    saved: Saved | None = None,
+    files: Sequence[FileSent] = (),
+    notes: Sequence[str] = (),
+    saved_usd: Decimal = ZERO,
+    degraded: bool = False,
+) -> Reply:
+    """The reply to an answered call. `answer` is all of it, `page` its head; with `saved` a receipt stands for both.
+
+    `degraded`: a weaker model than the first choice answered, for want of room at the better one.
+    """
+    facts = call_facts(outcome, saved_usd=saved_usd, files=files, notes=notes)
+    if saved is not None:
+        facts["saved"] = {"path": str(saved.path), "bytes": saved.size_bytes, "lines": saved.lines}
+    told = list(_told(outcome, None if saved else page, notes, degraded=degraded))
+    line = status_line(outcome.candidate.model_id, outcome.call_id, told)
+    shown = page.text if saved is None else receipt(saved)
+    return Reply(f"{shown}\n\n{line}", {"delegate": facts}, answer=answer)
+
+
+def build_result_reply(stored: StoredCall, page: Page) -> Reply:
+    """A page of an answer that was kept, for `delegate_result`."""
+    model = ModelId.parse(stored.model) if stored.model else None
+    line = status_line(model, stored.call_id, [_cut(page)] if page.next_offset is not None else [])
+    facts = dict(stored.meta) | {
+        "call_id": stored.call_id,
+        "offset": page.offset,
+        "next_offset": page.next_offset,
+        "total_chars": page.total_chars,
+    }
+    return Reply(f"{page.text}\n\n{line}".lstrip("\n"), {"delegate": facts}, answer=stored.answer)
+
+
+def receipt(saved: Saved) -> str:
+    """What a director reads in place of an answer that went to a file."""
+    part = " (the code block alone)" if saved.block_only else ""
+    head = f"Saved {saved.shown}: {saved.size_bytes:,} bytes, {saved.lines:,} lines{part}. It begins:"
+    return "\n".join([head, *saved.first_lines])
+
+
+def status_line(model: ModelId | None, call_id: str, told: Sequence[str]) -> str:
+    """The bracketed line: as much of `told` (the most important first) and of the model's name as 20 tokens hold."""
+    names = list(_names(model))
+    room = LINE_TOKENS - _FRAME_TOKENS - _name_tokens(names[-1])
+    kept: list[str] = []
+    for note in told:
+        tokens = len(_WORDS.findall(note)) + (1 if kept else 0)
+        if tokens <= room:
+            kept.append(note)
+            room -= tokens
+    room += _name_tokens(names[-1])
+    name = next((name for name in names if _name_tokens(name) <= room), "")
+    return f"[{' '.join(part for part in (name, call_id, ', '.join(kept)) if part)}]"
+
+
+def _told(outcome: Outcome, page: Page | None, notes: Sequence[str], *, degraded: bool) -> Iterator[str]:
+    """What the director must know, the most important first."""
+    if page is not None and page.next_offset is not None:
+        yield _cut(page)
+    if outcome.completion.finish_reason == "length":
+        yield "unfinished"
+    if outcome.candidate.demo:
+        yield "demo model"
+    elsewhere = [attempt for attempt in outcome.attempts if attempt.model_id != outcome.candidate.model_id]
+    if elsewhere and (kind := elsewhere[0].error_kind):
+        yield f"fallback: {kind.value.replace('_', ' ')}"
+    if degraded:
+        yield "weaker model"
+    yield from (note.partition(":")[0] for note in notes)
+
+
+def _cut(page: Page) -> str:
+    """How far the director has read: the number to give to delegate_result."""
+    return f"cut {page.next_offset}/{page.total_chars}"
+
+
+def _names(model: ModelId | None) -> Iterator[str]:
+    """A model's name, the fullest first, each next one shorter."""
+    if model is None:
+        yield ""
+        return
+    short = model.model.rpartition("/")[2].partition(":")[0].removesuffix(".gguf")
+    if model.provider not in short:
+        yield f"{model.provider}:{short}"
+    parts = short.split("-")
+    for count in range(len(parts), 0, -1):
+        yield "-".join(parts[:count])
+
+
+def _name_tokens(name: str) -> int:
+    """Tokens of a model's name, rather too many than too few."""
+    return sum(-(-len(piece) // _LETTERS_A_TOKEN) if piece.isalnum() else 1 for piece in _PIECES.findall(name))

@@ -1,0 +1,133 @@
+"""Finding files: expanding globs under the roots, and the nearest existing name for one that is missing."""
+
+import glob
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
+
+from delegate_mcp.domain.errors import InputError
+from delegate_mcp.intake.sandbox import Roots
+
+_MAGIC = re.compile(r"[*?\[{]")
+_BRACES = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_MAX_ALTERNATIVES = 64
+_MAX_MATCHES = 2_000
+_MAX_SEEN = 200_000
+"""Directory entries looked at for one glob."""
+_MAX_SEEN_FOR_A_NAME = 20_000
+_SKIPPED = frozenset({"node_modules", "__pycache__"})
+"""Not entered by `**`, as hidden directories are not; a pattern that names them reaches into them."""
+
+
+def is_glob(path: str) -> bool:
+    """Whether a path holds wildcards."""
+    return _MAGIC.search(path) is not None
+
+
+def expand(pattern: str, roots: Roots) -> tuple[Path, ...]:
+    """The files that match, sorted, from the first root that has any. InputError: outside, too wide, or none."""
+    found: dict[Path, None] = {}
+    for alternative in _alternatives(pattern):
+        found.update(dict.fromkeys(_first_matches(alternative, pattern, roots)))
+    if len(found) > _MAX_MATCHES:
+        raise InputError(f"{pattern} matches {len(found)} files, at most {_MAX_MATCHES} can be sent. Narrow it.")
+    if not found:
+        raise InputError(f"{pattern} matches no file under {roots.told()}. Check the pattern, or name the files.")
+    return tuple(found)
+
+
+def nearest(path: str, roots: Roots) -> str | None:
+    """The existing file that was most likely meant: a like name beside it, else the same name elsewhere."""
+    place = next(roots.places(path))
+    if place.parent.is_dir() and roots.allows(place.parent.resolve()):
+        names = [entry.name for entry in _entries(place.parent)]
+        close = [name for name in get_close_matches(place.name, names, 3) if not roots.is_secret(Path(name))]
+        if close:
+            return roots.shown(place.with_name(close[0]))
+    search = _Search(path, _MAX_SEEN_FOR_A_NAME)
+    try:
+        found = next(search.matches(roots.roots[0], ("**", glob.escape(place.name))), None)
+    except InputError:  # a large tree: no suggestion is better than a slow one
+        return None
+    return roots.shown(found) if found and not roots.is_secret(found) else None
+
+
+def _alternatives(pattern: str) -> tuple[str, ...]:
+    """`{a,b}` as one pattern each."""
+    done: list[str] = []
+    todo = [pattern]
+    while todo:
+        text = todo.pop(0)
+        if braces := _BRACES.search(text):
+            todo += [text[: braces.start()] + part + text[braces.end() :] for part in braces[1].split(",")]
+        else:
+            done.append(text)
+        if len(todo) + len(done) > _MAX_ALTERNATIVES:
+            raise InputError(f"{pattern} has more than {_MAX_ALTERNATIVES} alternatives. Give several short patterns.")
+    return tuple(done)
+
+
+def _first_matches(pattern: str, told: str, roots: Roots) -> list[Path]:
+    """Sorted matches of a pattern without braces under the first root that has any."""
+    parts = PurePath(pattern).parts
+    wild = next((number for number, part in enumerate(parts) if is_glob(part)), len(parts) - 1)
+    start, rest = str(PurePath(*parts[:wild])), parts[wild:]
+    if start != ".":
+        roots.resolve_read(start)
+    for place in roots.places(start):
+        if place.is_dir() and roots.allows(place.resolve()):
+            found = sorted(_Search(told, _MAX_SEEN).matches(place, rest))
+            if found:
+                return found
+    return []
+
+
+@dataclass(slots=True)
+class _Search:
+    """One walk through directories, which ends when it has seen too much."""
+
+    told: str
+    left: int
+
+    def matches(self, directory: Path, parts: tuple[str, ...]) -> Iterator[Path]:
+        """Files under the directory that match; no link to a directory is followed unless it is named in full."""
+        part, rest = parts[0], parts[1:]
+        deep = part == "**"
+        if deep:
+            while rest[:1] == ("**",):
+                rest = rest[1:]
+            yield from self.matches(directory, rest or ("*",))
+        for entry in _entries(directory):
+            self._count()
+            if deep:
+                enters = not entry.name.startswith(".") and entry.name not in _SKIPPED
+                if enters and entry.is_dir(follow_symlinks=False):
+                    yield from self.matches(Path(entry.path), (part, *rest))
+            elif not _fits(entry.name, part):
+                continue
+            elif rest and entry.is_dir(follow_symlinks=not is_glob(part)):
+                yield from self.matches(Path(entry.path), rest)
+            elif not rest and entry.is_file():
+                yield Path(entry.path)
+
+    def _count(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise InputError(f"{self.told} reaches over too many files. Begin it with a narrower directory.")
+
+
+def _fits(name: str, part: str) -> bool:
+    """A hidden name only fits a part that begins with a dot itself."""
+    return fnmatchcase(name, part) and (not name.startswith(".") or part.startswith("."))
+
+
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError:  # not ours to read, or gone since
+        return []

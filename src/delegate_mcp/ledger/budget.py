@@ -1,0 +1,158 @@
+"""The JSON of `budget://current`: what is left at every model, and what the calls used, cost and saved. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from delegate_mcp.catalog.catalog import Catalog
+from delegate_mcp.config.settings import BudgetSettings
+from delegate_mcp.domain.availability import Availability, ProviderState
+from delegate_mcp.domain.model_id import ModelId
+from delegate_mcp.domain.usage import ZERO
+from delegate_mcp.ledger.base import Cooldown, LedgerSnapshot, ModelUse, TierTotals, Totals
+from delegate_mcp.ledger.days import DayReset
+from delegate_mcp.ledger.quota import Window, windows_of
+
+Json = dict[str, Any]
+
+
+def current_budget(
+    *,
+    snapshot: LedgerSnapshot,
+    today: Totals,
+    connection: Totals,
+    catalog: Catalog,
+    day_resets: Mapping[str, DayReset],
+    availability: Availability,
+    budget: BudgetSettings,
+) -> Json:
+    """Everything `budget://current` shows, at the time of the snapshot.
+
+    `today` is summed from midnight UTC, `connection` over one client connection; `day_resets` is each provider's row.
+    Times are ISO 8601 in UTC, money is a string of USD. The shape; `?` marks what is left out where it does not apply::
+
+        {
+          "at": "2026-11-21T10:00:00Z",
+          "providers": {"groq": {
+            "usable": true, "why": "key set",
+            "models": {"openai/gpt-oss-20b": {
+              "today"?:    {"requests": 3, "tokens": 5120},
+              "windows"?:  [{"metric": "requests", "period": "day", "limit": 1000, "used": 3, "reserved": 1,
+                             "left": 996, "resets_at"?: "…Z", "learned": "header", "learned_at"?: "…Z"}],
+              "cooldown"?: {"until": "…Z", "why": "rate_limited"}}}}},
+          "today": {
+            "calls": 4, "failed_calls": 0,
+            "director": {"input_tokens": 400, "output_tokens": 900},
+            "cost_usd": "0", "saved_usd": "0.0312",
+            "tiers": {"free": {"calls": 4, "attempts": 5, "input_tokens": 9000, "output_tokens": 2100,
+                               "cost_usd": "0", "saved_usd": "0.0312"}}},
+          "connection": {as "today"},
+          "money": {"director_model": "claude-opus-5-5", "daily_usd": null | "2",
+                    "paid_today_usd": "0", "left_today_usd"?: "2"}
+        }
+
+    `director` is what the director spent on us: what it wrote to call (input) and what it read of the replies (output).
+    A model that was never used is left out where its provider cannot be asked or it has no limits.
+    """
+    return {
+        "at": _iso(snapshot.taken_at),
+        "providers": _providers(snapshot, catalog, day_resets, availability),
+        "today": _totals(today),
+        "connection": _totals(connection),
+        "money": _money(today, budget),
+    }
+
+
+def _providers(
+    snapshot: LedgerSnapshot, catalog: Catalog, day_resets: Mapping[str, DayReset], availability: Availability
+) -> Json:
+    cooldowns = {cooldown.model_id: cooldown for cooldown in snapshot.cooldowns}
+    offered = {model_id for model_id in catalog.models if availability.usable(model_id.provider)}
+    providers: Json = {}
+    for model_id in sorted(offered | snapshot.use.keys() | cooldowns.keys()):
+        model = catalog.models.get(model_id)
+        limits = model.limits if model else ()
+        windows = windows_of(model_id, limits, snapshot, day_resets.get(model_id.provider, "utc"))
+        shown = _model(snapshot.use.get(model_id), windows, cooldowns.get(model_id))
+        if shown:
+            provider = providers.setdefault(model_id.provider, _provider(model_id, availability))
+            provider["models"][model_id.model] = shown
+    return providers
+
+
+def _provider(model_id: ModelId, availability: Availability) -> Json:
+    unknown = ProviderState(name=model_id.provider, usable=False, why="not among the providers")
+    state = availability.states.get(model_id.provider, unknown)
+    return {"usable": state.usable, "why": state.why, "models": {}}
+
+
+def _model(use: ModelUse | None, windows: tuple[Window, ...], cooldown: Cooldown | None) -> Json:
+    shown: Json = {}
+    if use is not None:
+        shown["today"] = {"requests": use.requests_day, "tokens": use.tokens_day}
+    if windows:
+        shown["windows"] = [_window(window) for window in windows]
+    if cooldown is not None:
+        shown["cooldown"] = {"until": _iso(cooldown.until), "why": cooldown.why.value}
+    return shown
+
+
+def _window(window: Window) -> Json:
+    shown: Json = {
+        "metric": window.metric,
+        "period": window.period,
+        "limit": window.limit,
+        "used": window.used,
+        "reserved": window.reserved,
+        "left": window.left,
+    }
+    if window.resets_at is not None:
+        shown["resets_at"] = _iso(window.resets_at)
+    shown["learned"] = window.learned_from
+    if window.learned_at is not None:
+        shown["learned_at"] = _iso(window.learned_at)
+    return shown
+
+
+def _totals(totals: Totals) -> Json:
+    return {
+        "calls": totals.calls,
+        "failed_calls": totals.failed_calls,
+        "director": {"input_tokens": totals.director_input_tokens, "output_tokens": totals.director_output_tokens},
+        "cost_usd": _usd(totals.cost_usd),
+        "saved_usd": _usd(totals.saved_usd),
+        "tiers": {tier.tier: _tier(tier) for tier in totals.tiers},
+    }
+
+
+def _tier(tier: TierTotals) -> Json:
+    return {
+        "calls": tier.calls,
+        "attempts": tier.attempts,
+        "input_tokens": tier.input_tokens,
+        "output_tokens": tier.output_tokens,
+        "cost_usd": _usd(tier.cost_usd),
+        "saved_usd": _usd(tier.saved_usd),
+    }
+
+
+def _money(today: Totals, budget: BudgetSettings) -> Json:
+    paid = sum((tier.cost_usd for tier in today.tiers if tier.tier == "paid"), ZERO)
+    money: Json = {
+        "director_model": budget.director_model,
+        "daily_usd": None if budget.daily_usd is None else _usd(budget.daily_usd),
+        "paid_today_usd": _usd(paid),
+    }
+    if budget.daily_usd is not None:
+        money["left_today_usd"] = _usd(max(ZERO, budget.daily_usd - paid))
+    return money
+
+
+def _usd(amount: Decimal) -> str:
+    """Plain digits, without an exponent and without zeros at the end."""
+    return f"{amount.normalize():f}"
+
+
+def _iso(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

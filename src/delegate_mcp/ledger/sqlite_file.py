@@ -1,0 +1,219 @@
+"""The ledger's file: opened, migrated, used in transactions, moved aside where it is broken. For one thread."""
+
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from delegate_mcp.domain.errors import LedgerError
+from delegate_mcp.ledger.sqlite_errors import explained, is_broken, primary_code
+from delegate_mcp.ledger.sqlite_schema import migrate, refuse_foreign
+from delegate_mcp.platforms import private_dir
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+_RETRY_S = 0.01
+_WAL_BYTES_KEPT = 4_000_000
+_NO_SHARED_MEMORY = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL)
+
+
+class LedgerFile:
+    """One connection to the file, and how to get a good one again."""
+
+    def __init__(self, path: Path, clock: Callable[[], float], busy_s: float, vfs: str | None) -> None:
+        self.path = path
+        self.notices: list[str] = []
+        self._clock = clock
+        self._busy_s = busy_s
+        self._vfs = vfs
+        self._identity = (0, 0)
+        self._connection = self._open_or_mend()
+
+    def write(self, work: Work[T]) -> T:
+        """Run `work` in one transaction that holds the write lock from its start."""
+        return self._transact("BEGIN IMMEDIATE", work)
+
+    def read(self, work: Work[T]) -> T:
+        """Run `work` on one consistent state of the file."""
+        return self._transact("BEGIN", work)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _transact(self, begin: str, work: Work[T]) -> T:
+        if self._identity != _identity(self.path):  # deleted, or moved aside by another server
+            self._connection.close()
+            self._connection = self._open_or_mend()
+        try:
+            return self._once(begin, work)
+        except sqlite3.Error as error:
+            if not is_broken(error):
+                raise explained(error, self.path) from error
+            self._connection.close()
+            self._connection = self._mend()
+        try:
+            return self._once(begin, work)
+        except sqlite3.Error as error:
+            raise explained(error, self.path) from error
+
+    def _once(self, begin: str, work: Work[T]) -> T:
+        connection = self._connection
+        connection.execute(begin)
+        try:
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # the first error is the one to tell
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    def _open_or_mend(self) -> sqlite3.Connection:
+        try:
+            return self._open()
+        except sqlite3.Error as error:
+            if not is_broken(error):
+                raise explained(error, self.path) from error
+            return self._mend()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            private_dir(self.path.parent)
+            with suppress(FileExistsError):  # never opened and closed by us: that would drop SQLite's own locks on it
+                os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))  # -wal and -shm get this mode
+        except OSError as error:
+            raise LedgerError(
+                f"The ledger {self.path} cannot be opened: {error.strerror}. "
+                "Make its directory writable, or set DELEGATE_MCP_HOME to one that is."
+            ) from error
+        self._identity = _identity(self.path)
+        connection = _connect(self.path, self._busy_s, self._vfs)
+        try:
+            refuse_foreign(connection, self.path)
+            self._set_journal(connection)
+            connection.execute("PRAGMA foreign_keys = ON")
+            migrate(connection, self.path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _set_journal(self, connection: sqlite3.Connection) -> None:
+        """Write-ahead logging where the file system can; else the slower journal that works everywhere."""
+        if _wants_wal(connection, self._busy_s):
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES_KEPT}")
+            return
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA synchronous = FULL")
+        self._tell(
+            f"The ledger {self.path} stands on a file system without shared memory (a network share?): it works, but "
+            "slower. Set DELEGATE_MCP_HOME to a directory on a local disk."
+        )
+
+    def _mend(self) -> sqlite3.Connection:
+        """Move a broken file aside, unless another process just did, and begin a fresh one."""
+        try:
+            with _alone(self.path, self._busy_s):
+                if _damaged(self.path, self._busy_s, self._vfs):
+                    aside = _move_aside(self.path, self._clock())
+                    self._tell(
+                        f"The ledger was broken. It was moved to {aside} and a fresh one begun: today's counts start "
+                        f"from zero, so limits may be met earlier than shown. `sqlite3 {aside.name} .recover` may "
+                        "read the old one."
+                    )
+                return self._open()
+        except sqlite3.Error as error:
+            raise explained(error, self.path) from error
+        except OSError as error:
+            raise LedgerError(
+                f"The ledger {self.path} is broken and could not be moved aside: {error.strerror}. "
+                "End other delegate-mcp servers and move the file away by hand."
+            ) from error
+
+    def _tell(self, notice: str) -> None:
+        if notice not in self.notices:
+            self.notices.append(notice)
+            log.warning(notice)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Which file stands at that path: the same numbers as long as it is the same file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return (-1, -1)
+    return (status.st_dev, status.st_ino)
+
+
+def _connect(path: Path, busy_s: float, vfs: str | None) -> sqlite3.Connection:
+    where = path.absolute().as_uri() + (f"?vfs={vfs}" if vfs else "")
+    connection = sqlite3.connect(where, timeout=busy_s, isolation_level=None, uri=True, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _wants_wal(connection: sqlite3.Connection, busy_s: float) -> bool:
+    """Switch to write-ahead logging; False where the file system has no shared memory for it.
+
+    Processes that start together meet in this switch, and SQLite does not wait there by itself.
+    """
+    patience = time.monotonic() + busy_s
+    while True:
+        try:
+            return connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal"
+        except sqlite3.OperationalError as error:
+            code = primary_code(error)
+            if code in _NO_SHARED_MEMORY:
+                return False
+            if code != sqlite3.SQLITE_BUSY or time.monotonic() >= patience:
+                raise
+            time.sleep(_RETRY_S)
+
+
+# --- Broken files ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _alone(path: Path, busy_s: float) -> Generator[None]:
+    """Only one process at a time mends; SQLite's own lock on an empty file ends with its process on every platform."""
+    lock_path = path.with_name(f"{path.name}.mending")
+    with closing(_connect(lock_path, busy_s, None)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
+    with suppress(OSError):  # Windows keeps it while another process waits for it
+        lock_path.unlink(missing_ok=True)
+
+
+def _damaged(path: Path, busy_s: float, vfs: str | None) -> bool:
+    if not path.exists():
+        return False
+    with closing(_connect(path, busy_s, vfs)) as connection:
+        try:
+            return str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok"
+        except sqlite3.Error as error:
+            if is_broken(error):
+                return True
+            raise
+
+
+def _move_aside(path: Path, now: float) -> Path:
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
+    aside = path.with_name(f"{path.name}.broken-{stamp}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.broken-{stamp}-{number}")
+    for suffix in ("-wal", "-shm", ""):  # the main file last: a fresh one must not meet the old one's log
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside

@@ -1,0 +1,84 @@
+"""Asks the ports of this machine which models their servers offer."""
+
+from typing import cast
+
+import anyio
+import httpx
+
+from delegate_mcp.domain.availability import ProviderState
+from delegate_mcp.domain.errors import ProviderError
+from delegate_mcp.providers.chat import listed
+from delegate_mcp.providers.connection import http_client, on_this_machine, usable_key
+from delegate_mcp.providers.json_view import mapping, parse
+from delegate_mcp.providers.registry import ProviderRow
+
+ANSWER_S = 0.3
+"""A server on this machine lists its models at once or counts as not there."""
+
+_LARGEST_LIST_BYTES = 1_000_000
+_OK = 200
+_WANTS_KEY = frozenset({401, 403})
+# Words in the names of models that do not chat.
+_NO_CHAT = ("embed", "rerank")
+
+
+async def ask_server(
+    row: ProviderRow, base_url: str, api_key: str | None, transport: httpx.AsyncBaseTransport | None
+) -> ProviderState:
+    """The state of one local server. Nothing is asked of an address beyond this machine."""
+    setting = f"providers.{row.name}.base_url"
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        return _no(row, f"{setting} is no address", f"set {setting} to an address like {row.base_url}")
+    # A name below localhost may be anybody's.
+    if not on_this_machine(base_url) or url.host.endswith(".localhost"):
+        return _no(row, f"{url.host or base_url} is not on this machine", f"set {setting} to a loopback address")
+    where = f"port {url.port or (443 if url.scheme == 'https' else 80)}"
+    try:
+        status, body = await _get_models(row, base_url, api_key, transport)
+    except (httpx.ConnectError, httpx.ConnectTimeout):
+        return _no(row, "not running", f"start {row.title} ({row.key_url})")
+    except TimeoutError:
+        return _no(row, f"no answer on {where} within {ANSWER_S:g} s", f"see whether {row.title} is busy or stuck")
+    except ProviderError as error:
+        return _no(row, str(error), f"correct providers.{row.name}.api_key")
+    except httpx.HTTPError:
+        status, body = 0, b""
+    return _state(row, where, status, body)
+
+
+def _state(row: ProviderRow, where: str, status: int, body: bytes) -> ProviderState:
+    """What its answer says."""
+    if status in _WANTS_KEY:
+        return _no(row, f"{where} asks for a key", f"set providers.{row.name}.api_key")
+    data = mapping(parse(body)).get("data")
+    if status != _OK or not isinstance(data, list):
+        mend = f"set providers.{row.name}.base_url to where {row.title} answers"
+        return _no(row, f"what answers on {where} is not an OpenAI-compatible server", mend)
+    names = [model.model for model in listed({"data": cast("object", data)})]
+    models = tuple(name for name in names if not any(word in name.lower() for word in _NO_CHAT))
+    if not models:
+        return _no(row, "running, but has no chat model", f"load a model in {row.title}")
+    why = f"running with {len(models)} model{'s' if len(models) > 1 else ''}"
+    return ProviderState(name=row.name, usable=True, why=why, models=models)
+
+
+def _no(row: ProviderRow, why: str, mend: str) -> ProviderState:
+    return ProviderState(name=row.name, usable=False, why=why, mend=mend)
+
+
+async def _get_models(
+    row: ProviderRow, base_url: str, api_key: str | None, transport: httpx.AsyncBaseTransport | None
+) -> tuple[int, bytes]:
+    key = usable_key(row, api_key)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    body = b""
+    async with http_client(row, base_url.rstrip("/") + "/", headers, transport) as client:
+        with anyio.fail_after(ANSWER_S):
+            async with client.stream("GET", "models") as response:
+                async for part in response.aiter_bytes():
+                    body += part
+                    if len(body) > _LARGEST_LIST_BYTES:
+                        break
+        return response.status_code, body

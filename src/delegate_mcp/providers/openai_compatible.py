@@ -1,0 +1,90 @@
+"""Every service with an OpenAI-compatible API, over httpx."""
+
+import time
+from functools import cached_property
+
+import httpx
+
+from delegate_mcp.domain.errors import ProviderError
+from delegate_mcp.domain.outcome import Completion
+from delegate_mcp.providers import failures, rate_limits
+from delegate_mcp.providers.base import Ask, ListedModel, Report
+from delegate_mcp.providers.chat import Answer, listed, request_body
+from delegate_mcp.providers.connection import connect_limit, error_body, http_client, listing, usable_key
+from delegate_mcp.providers.json_view import parse
+from delegate_mcp.providers.registry import ProviderRow
+
+
+class OpenAICompatibleProvider:
+    """One registry row of the wire `openai`."""
+
+    def __init__(
+        self,
+        row: ProviderRow,
+        *,
+        base_url: str,
+        api_key: str | None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._row = row
+        self._base_url = base_url.rstrip("/") + "/"
+        self._api_key = api_key
+        self._transport = transport
+
+    @property
+    def name(self) -> str:
+        """The registry row's name."""
+        return self._row.name
+
+    async def complete(self, ask: Ask, report: Report) -> Completion:
+        """Answer once, over one streamed request."""
+        answer = Answer(self._row, ask, report)
+        headers = httpx.Headers()
+        try:
+            request = self._client.build_request(
+                "POST",
+                "chat/completions",
+                json=request_body(self._row, ask),
+                timeout=connect_limit(ask.connect_timeout_s),
+            )
+            response = await self._client.send(request, stream=True)
+            headers = response.headers
+            try:
+                await self._raise_for_status(response)
+                await answer.read(headers.get("content-type", ""), response.aiter_bytes())
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if not answer.ended:  # a connection that breaks after the end has lost nothing
+                sent = answer.used() if headers else None
+                raise failures.from_transport(self._row, error, sent) from error
+        return answer.completion(rate_limits.from_headers(self._row.name, headers, time.time()))
+
+    async def list_models(self) -> tuple[ListedModel, ...]:
+        """What the service offers right now."""
+        async with listing(self._row):
+            try:
+                response = await self._client.get("models")
+                await self._raise_for_status(response)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise failures.from_transport(self._row, error) from error
+        body = parse(response.content)
+        if body is None:
+            raise ProviderError.bad_answer(f"{self._row.title}: the list of models is no JSON")
+        return listed(body)
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        if "_client" in self.__dict__:
+            await self._client.aclose()
+
+    async def _raise_for_status(self, response: httpx.Response) -> None:
+        if not response.is_success:
+            body = await error_body(response)
+            raise failures.from_response(self._row, response.status_code, response.headers, body, now=time.time())
+
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        key = usable_key(self._row, self._api_key)
+        headers = dict(self._row.extra_headers) | ({"Authorization": f"Bearer {key}"} if key else {})
+        return http_client(self._row, self._base_url, headers, self._transport)

@@ -1,0 +1,117 @@
+"""What the planner knows beside the call, and the look-ups that every candidate needs. Pure: the snapshot has the time."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from delegate_mcp.catalog.catalog import DEMO_MODEL, Catalog, Model
+from delegate_mcp.catalog.local_names import local_model
+from delegate_mcp.domain.availability import Availability
+from delegate_mcp.domain.model_id import ModelId
+from delegate_mcp.domain.plan import Tier
+from delegate_mcp.ledger.base import Cooldown, LedgerSnapshot, ModelUse
+from delegate_mcp.ledger.quota import Window, windows
+from delegate_mcp.providers import registry
+
+Demo = Literal["auto", "always", "never"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Catalog, availability and ledger as they are at one moment."""
+
+    catalog: Catalog
+    availability: Availability
+    snapshot: LedgerSnapshot
+    demo: Demo = "auto"
+    paid: bool = False
+    """Whether models that are billed per token may be used."""
+    tiers: Mapping[str, Tier] = field(default_factory=dict[str, Tier])
+    """Provider -> tier, where the settings differ from the registry's row."""
+    embedded_context_tokens: int | None = None
+    """The context that the embedded engine is set to; None: what the catalog says of local models."""
+
+    def model(self, model_id: ModelId) -> Model | None:
+        """The catalog's row, or for a local server what the name tells; None: unknown, no chat model, or not local."""
+        row = registry.BY_NAME.get(model_id.provider)
+        if row is None:
+            return None
+        if not row.local:
+            return self.catalog.models.get(model_id)
+        model = local_model(self.catalog, model_id)
+        if model is None or row.wire != "embedded" or model_id == DEMO_MODEL or self.embedded_context_tokens is None:
+            return model
+        return replace(model, context_tokens=self.embedded_context_tokens)
+
+    def is_local(self, model_id: ModelId) -> bool:
+        """Runs on this machine: a local provider, and no name that it only passes on to a cloud."""
+        row = registry.BY_NAME.get(model_id.provider)
+        return row is not None and row.local and not re.search(self.catalog.local.not_local, model_id.model.lower())
+
+    def tier(self, model_id: ModelId, model: Model) -> Tier:
+        """Who pays for it."""
+        row = registry.BY_NAME[model_id.provider]
+        if row.local:
+            return "local"
+        return self.tiers.get(row.name, row.tier) if model.free else "paid"
+
+    def local_models(self) -> Iterator[Model]:
+        """The chat models that the local servers list, without the demonstration."""
+        for row in registry.PROVIDERS:
+            state = self.availability.states.get(row.name)
+            if not row.local or state is None or not state.usable:
+                continue
+            for name in state.models or ():
+                model_id = ModelId(row.name, name)
+                model = self.model(model_id) if model_id != DEMO_MODEL else None
+                if model is not None and self.is_local(model_id):
+                    yield model
+
+    def demo_there(self) -> bool:
+        """Whether the demonstration model could be asked."""
+        state = self.availability.states.get(DEMO_MODEL.provider)
+        return state is not None and state.usable and (state.models is None or DEMO_MODEL.model in state.models)
+
+    def demo_answers(self) -> bool:
+        """Whether the demonstration model may answer without being named."""
+        if self.demo == "auto":
+            return self.demo_there() and not self._anything_set_up()
+        return self.demo == "always" and self.demo_there()
+
+    def _anything_set_up(self) -> bool:
+        clouds = any(
+            state.usable and name in registry.BY_NAME and not registry.BY_NAME[name].local
+            for name, state in self.availability.states.items()
+        )
+        return clouds or next(self.local_models(), None) is not None
+
+    def cooldown(self, model_id: ModelId) -> Cooldown | None:
+        """The cooldown that still runs for that model."""
+        rows = (
+            row for row in self.snapshot.cooldowns if row.model_id == model_id and row.until > self.snapshot.taken_at
+        )
+        return max(rows, key=lambda row: row.until, default=None)
+
+    def windows(self, model: Model) -> tuple[Window, ...]:
+        """What is left of the model's limits; requests and tokens of an account limit are those of all its models."""
+        model_id = model.model_id
+        use = self.snapshot.use.get(model_id, ModelUse())
+        if any(limit.scope == "account" for limit in model.limits):
+            use = _together([row for key, row in self.snapshot.use.items() if key.provider == model_id.provider])
+        learned = [row for row in self.snapshot.limits if row.model_id == model_id]
+        reset = registry.BY_NAME[model_id.provider].day_reset
+        return windows(model.limits, learned, use, now=self.snapshot.taken_at, reset=reset)
+
+
+def _together(rows: Sequence[ModelUse]) -> ModelUse:
+    oldest = [row.oldest_in_minute for row in rows if row.oldest_in_minute is not None]
+    return ModelUse(
+        sum(row.requests_minute for row in rows),
+        sum(row.tokens_minute for row in rows),
+        sum(row.requests_day for row in rows),
+        sum(row.tokens_day for row in rows),
+        sum(row.reserved_requests for row in rows),
+        sum(row.reserved_tokens for row in rows),
+        min(oldest, default=None),
+    )

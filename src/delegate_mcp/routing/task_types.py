@@ -1,0 +1,64 @@
+"""The kinds of work that are told apart, and which tool stands for which.
+
+To add a task type: add a row here and a table of the same name in `rules.toml`; signals by which `auto` lands there stand
+in `signals.py`.
+"""
+
+from dataclasses import dataclass
+
+AUTO = "auto"
+"""In a request: the classifier decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskType:
+    """One kind of work."""
+
+    name: str
+    also: tuple[str, ...] = ()
+    """Other names by which it may be asked for."""
+    stretches: bool = True
+    """A prompt over 32K tokens becomes long_context where the classifier chose this type."""
+
+
+TASK_TYPES: tuple[TaskType, ...] = (
+    TaskType("quick", ("question", "qa")),
+    TaskType("summarization", ("summary", "summarize")),
+    TaskType("compaction", ("compact",)),
+    TaskType("reasoning", ("math", "analysis")),
+    TaskType("tool_calling", ("tools", "function_calling")),
+    TaskType("coding", ("code",), stretches=False),
+    TaskType("code_review", ("debug", "debugging", "review"), stretches=False),
+    TaskType("long_context", ("longcontext",)),
+    TaskType("reflection", ("memory",)),
+    TaskType("research", ("web_research", "web")),
+    TaskType("private", ("local",), stretches=False),
+    TaskType("instruction_routing", ("routing",)),
+    TaskType("rewriting", ("rewrite", "translation")),
+    TaskType("decomposition", ("planning",)),
+    TaskType("tool_use_formatting"),
+    TaskType("structure_assessment"),
+    TaskType("error_quality_scoring", ("scoring", "grading")),
+    TaskType("rationale_generation", ("rationale",)),
+    TaskType("parameter_extraction", ("extraction",)),
+    TaskType("classification", ("classify",)),
+)
+
+BY_NAME = {row.name: row for row in TASK_TYPES}
+_ALSO = {other: row.name for row in TASK_TYPES for other in row.also}
+
+TOOL_TASK_TYPES = {
+    "delegate": AUTO,
+    "delegate_quick": "quick",
+    "delegate_reasoning": "reasoning",
+    "delegate_code": "coding",
+    "delegate_longcontext": "long_context",
+    "delegate_private": "private",
+}
+"""Tool -> the task type it stands for."""
+
+
+def canonical(name: str) -> str | None:
+    """The task type of that name or other name, in any spelling of case and hyphens; None where there is none."""
+    plain = name.strip().lower().replace("-", "_").replace(" ", "_")
+    return plain if plain in BY_NAME else _ALSO.get(plain)
