@@ -1,7 +1,7 @@
 """How often `auto` finds the task type of labelled prompts, with the confusion table and the time a prompt takes.
 
-The prompts stand outside the project (../shared/routing/dev.jsonl, or the file named as the argument); without them this
-says so and ends well. They measure; nothing is learned from them.
+The prompts stand outside the project (../shared/routing/dev.jsonl, or the file named as the argument); without them
+this says so and ends well. They measure; nothing is learned from them.
 """
 
 import json

@@ -273,7 +273,13 @@ def _accepts(brief: Brief) -> Callable[[Completion], str | None]:
     if brief.json_schema is None:
         return lambda _: None
     schema = brief.json_schema
-    return lambda completion: parse_answer(completion.text, schema)[1]
+
+
+    def problem(completion: Completion) -> str | None:
+        found = parse_answer(completion.text, schema)[1]
+        return "the JSON was cut at the output limit" if found and completion.finish_reason == "length" else found
+
+    return problem
 
 
 def _canonical(outcome: Outcome, brief: Brief) -> Outcome:

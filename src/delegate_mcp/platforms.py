@@ -76,7 +76,9 @@ def find_program(command: str, environ: Mapping[str, str]) -> tuple[str, ...] | 
 
     On Windows the `.cmd` shim that npm writes is replaced by what it starts: cmd.exe would read the arguments again.
     """
-    found = shutil.which(str(Path(command).expanduser()), path=environ.get("PATH", os.defpath))
+    # Not through Path, which would make a name on PATH of `./claude`.
+    named = os.path.expanduser(command)  # noqa: PTH111
+    found = shutil.which(named, path=environ.get("PATH", os.defpath))
     if found is None:
         return None
     if found.lower().endswith((".cmd", ".bat")):
@@ -134,20 +136,28 @@ async def start_process(
 
 
 async def end_process(process: Process, grace_s: float = 2.0) -> None:
-    """End a process of `start_process` with all its children, also those that a leader which is gone left behind.
+    """End a process of `start_process` with all its children, and close its pipes.
 
-    Asks first and kills what is still there after `grace_s`. Cannot be cancelled; safe to call on what has ended.
+    Cannot be cancelled; safe to call on what has ended.
     """
     with anyio.CancelScope(shield=True):
-        if sys.platform == "win32":
-            await _end_tree(process)
-        elif _signal_group(process.pid, signal.SIGTERM):
-            with anyio.move_on_after(grace_s):
-                await process.wait()
-                while _signal_group(process.pid, 0):  # noqa: ASYNC110 - the end of a whole group is no event anywhere
-                    await anyio.sleep(_GROUP_POLL_S)
-            _signal_group(process.pid, signal.SIGKILL)
+        await end_group(process, grace_s)
         await process.aclose()
+
+
+async def end_group(process: Process, grace_s: float = 2.0) -> None:
+    """End a process with all its children, also those that a leader which is gone left behind; its pipes stay open.
+
+    Asks first and kills what is still there after `grace_s`.
+    """
+    if sys.platform == "win32":
+        await _end_tree(process)
+    elif _signal_group(process.pid, signal.SIGTERM):
+        with anyio.move_on_after(grace_s):
+            await process.wait()
+            while _signal_group(process.pid, 0):  # noqa: ASYNC110 - the end of a whole group is no event anywhere
+                await anyio.sleep(_GROUP_POLL_S)
+        _signal_group(process.pid, signal.SIGKILL)
 
 
 def termination_signals() -> tuple[signal.Signals, ...]:

@@ -137,7 +137,7 @@ async def test_a_redirect_is_followed_and_checked_anew() -> None:
         ("file:///etc/passwd", "only http and https are fetched"),
         ("gopher://a.example/x", "only http and https are fetched"),
         ("https://user:word@a.example/", "holds a name or password"),
-        ("http://a.example:port/", "not a URL that can be asked"),
+        ("http://a.example:port/", "cannot be read (RemoteProtocolError)"),
     ],
 )
 async def test_a_redirect_to_where_nothing_may_be_asked_ends_there(to: str, problem: str) -> None:
@@ -174,6 +174,14 @@ async def test_a_page_that_cannot_be_used_is_told(answer: Callable[[], httpx.Res
 async def test_the_title_stands_apart() -> None:
     page = httpx.Response(200, html="<html><head><title> News </title></head><body><h1>Hi</h1></body></html>")
     assert (await one(FakeWeb({"a.example/x": page}))).text == "News\n\n# Hi"
+
+
+@pytest.mark.parametrize("url", ["http://a.example:port/", "http://", "https://a.example/\x00", "http://[::1"])
+async def test_what_is_no_url_is_told(url: str) -> None:
+    web = FakeWeb()
+    (page,) = await web.fetch()([url])
+    assert page.problem
+    assert web.asked == []
 
 
 async def test_an_unknown_name_is_told() -> None:

@@ -79,7 +79,7 @@ async def test_the_host_ends_when_the_server_process_is_killed(tmp_path: Path) -
     async with await anyio.open_process(argv, cwd=REPOSITORY, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         assert (await process.stdout.receive()).strip() == b"ready"
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         await process.wait()
     await until_gone(starts(tmp_path)[0]["pid"])
 

@@ -16,6 +16,7 @@ from delegate_mcp.config.settings import Settings
 from delegate_mcp.domain.availability import ProviderState
 from delegate_mcp.local.engines import Engine
 from delegate_mcp.providers.discovery import KEEP_S, Discovery
+from delegate_mcp.providers.local_servers import ask_server
 from delegate_mcp.providers.registry import BY_NAME, PROVIDERS
 from tests.fakes.local_server import local_server, models
 
@@ -164,33 +165,31 @@ def at(url: str, **more: Any) -> dict[str, Any]:
     return {"ollama": {"base_url": url, **more}}
 
 
-async def real_state(folder: Path, url: str, **more: Any) -> ProviderState:
-    """What is found of `ollama` at that address, over a real connection."""
-    settings = Settings(home=folder, providers=at(url, **more))
-    discovery = Discovery(settings, {}, {}, folder, lambda: 0.0, rows=[BY_NAME["ollama"]], engines=())
-    return (await discovery.look()).states["ollama"]
+async def real_state(base_url: str, answer_s: float = 10.0) -> ProviderState:
+    """What is found at that address, over a real connection."""
+    return await ask_server(BY_NAME["ollama"], base_url, None, answer_s=answer_s)
 
 
-async def test_a_running_server_is_usable_with_the_models_it_lists(tmp_path: Path) -> None:
+async def test_a_running_server_is_usable_with_the_models_it_lists() -> None:
     async with local_server(200, models("qwen3:8b", "gemma4:4b", "nomic-embed-text")) as server:
-        state = await real_state(tmp_path, server.base_url)
+        state = await real_state(server.base_url)
     assert state.usable
     assert state.models == ("qwen3:8b", "gemma4:4b")  # an embedding model does not chat
     assert state.why == "running with 2 models"
     assert server.asked[0].startswith("GET /v1/models ")
 
 
-async def test_a_server_without_models_is_not_usable(tmp_path: Path) -> None:
+async def test_a_server_without_models_is_not_usable() -> None:
     async with local_server(200, models()) as server:
-        state = await real_state(tmp_path, server.base_url)
+        state = await real_state(server.base_url)
     assert (state.usable, state.why) == (False, "running, but has no chat model")
     assert state.mend == "load a model in Ollama"
 
 
-async def test_a_port_that_nobody_listens_on_means_not_running(tmp_path: Path) -> None:
+async def test_a_port_that_nobody_listens_on_means_not_running() -> None:
     async with local_server(200, models("m")) as server:
         pass
-    state = await real_state(tmp_path, server.base_url)
+    state = await real_state(server.base_url)
     assert (state.usable, state.why) == (False, "not running")
     assert "https://ollama.com/download" in state.mend
 
@@ -199,42 +198,42 @@ async def test_a_port_that_nobody_listens_on_means_not_running(tmp_path: Path) -
     ("status", "body"),
     [(404, "Not Found"), (200, "<html>hello</html>"), (200, {"hello": 1}), (200, ["m"]), (500, {}), (200, "")],
 )
-async def test_a_strangers_server_is_told_as_what_it_is(tmp_path: Path, status: int, body: object) -> None:
+async def test_a_strangers_server_is_told_as_what_it_is(status: int, body: object) -> None:
     async with local_server(status, body) as server:
-        state = await real_state(tmp_path, server.base_url)
+        state = await real_state(server.base_url)
     assert not state.usable
     assert state.why == f"what answers on port {server.port} is not an OpenAI-compatible server"
 
 
-async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
+async def test_a_redirect_is_not_followed() -> None:
     async with local_server(200, models("m")) as elsewhere:
         headers = f"location: {elsewhere.base_url}/models\r\n"
         async with local_server(307, "", headers=headers) as server:
-            assert not (await real_state(tmp_path, server.base_url)).usable
+            assert not (await real_state(server.base_url)).usable
     assert elsewhere.asked == []
 
 
-async def test_a_proxy_of_the_environment_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     async with local_server(200, models("m")) as proxy, local_server(200, models("own")) as server:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
-        assert (await real_state(tmp_path, server.base_url)).models == ("own",)
+        assert (await real_state(server.base_url)).models == ("own",)
     assert proxy.asked == []
 
 
-async def test_a_server_that_does_not_answer_holds_nobody_up(tmp_path: Path) -> None:
+async def test_a_server_that_does_not_answer_holds_nobody_up() -> None:
     async with local_server(200, "", silent=True) as server:
         with anyio.fail_after(5):
-            state = await real_state(tmp_path, server.base_url)
+            state = await real_state(server.base_url, answer_s=0.05)
     assert not state.usable
-    assert state.why == f"no answer on port {server.port} within 0.3 s"
+    assert state.why == f"no answer on port {server.port} within 0.05 s"
 
 
 async def test_a_server_that_wants_a_key_says_so_and_gets_the_one_of_the_settings(tmp_path: Path) -> None:
     async with local_server(401, {"error": "no"}) as server:
-        state = await real_state(tmp_path, server.base_url)
+        state = await real_state(server.base_url)
         assert (state.usable, state.why) == (False, f"port {server.port} asks for a key")
         assert state.mend == "set providers.ollama.api_key"
     person = Person(tmp_path).with_key("vllm")
@@ -278,11 +277,14 @@ async def test_every_name_of_this_machine_counts_as_local(tmp_path: Path, url: s
     assert (await person.state("ollama", httpx.Response(200, json=models("m")))).usable
 
 
-@pytest.mark.parametrize("url", ["http://[", "nonsense", "http://127.0.0.1:99999/v1"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:0x/v1", "nonsense", "ftp://127.0.0.1/v1", "http://127.0.0.1:99999/v1"]
+)
 async def test_an_address_that_is_none_is_a_state_and_no_crash(tmp_path: Path, url: str) -> None:
     state = await Person(tmp_path, providers=at(url)).state("ollama")
     assert not state.usable
-    assert "providers.ollama.base_url" in state.mend
+    assert state.why == "providers.ollama.base_url is no address"
+    assert BY_NAME["ollama"].base_url in state.mend
 
 
 async def test_the_embedded_engine_needs_an_engine(tmp_path: Path) -> None:

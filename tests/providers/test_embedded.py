@@ -1,6 +1,7 @@
 """The embedded provider over a stand-in engine: asked by the OpenAI protocol, started again once a call."""
 
 import json
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ class KeeperOfDemo(Keeper):
     """A keeper in whose cache a stand-in for the demonstration model lies."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(own_model(folder), folder, {}, engines=[engine("answers")])
+        super().__init__(own_model(folder), folder, os.environ, engines=[engine("answers")])
         self._folder = folder
 
     def models(self) -> tuple[LocalModel, ...]:

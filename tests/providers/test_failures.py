@@ -300,3 +300,12 @@ def test_what_to_do_about_a_key_is_said() -> None:
     text = str(failed("groq", 401, b""))
     assert "GROQ_API_KEY" in text
     assert "https://console.groq.com/keys" in text
+
+
+def test_the_name_of_a_model_stays_in_the_message() -> None:
+    assert "The model `non-existent` does not exist or you do not have access." in str(failed("groq", 404, NOT_FOUND))
+
+
+def test_an_apostrophe_opens_no_quotation() -> None:
+    message = "This model's template doesn't take the system role that was sent"
+    assert message in str(failed("llama-server", 400, openai_error(message)))

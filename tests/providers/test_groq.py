@@ -151,3 +151,14 @@ async def test_a_list_that_fails_is_a_provider_error() -> None:
     with pytest.raises(ProviderError) as caught:
         await provider(OpenAIService(failing(401, {"error": {"message": "no"}}))).list_models()
     assert caught.value.kind is ErrorKind.AUTH
+
+
+async def test_a_list_that_cannot_be_asked_for_is_a_network_error() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    asked = provider(OpenAIService(refuse))
+    with pytest.raises(ProviderError) as caught:
+        await asked.list_models()
+    assert caught.value.kind is ErrorKind.NETWORK
+    assert asked.name == "groq"

@@ -277,20 +277,9 @@ async def test_without_a_mode_the_schema_is_words_only() -> None:
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
 
 
-async def test_a_code_fence_around_json_is_dropped() -> None:
-    answer = await complete(answering('```json\n{"city": "Paris"}\n```\n'), JSON_ASK, BY_NAME["nvidia"])
-    assert answer.text == '{"city": "Paris"}'
-
-
-async def test_a_code_fence_stays_where_no_json_was_asked_for() -> None:
-    assert (await complete(answering("```py\nx\n```"))).text == "```py\nx\n```"
-
-
-@pytest.mark.parametrize(("finish", "words"), [("stop", "no JSON"), ("length", "cut at the output limit")])
-async def test_an_answer_that_is_no_json_is_bad(finish: str, words: str) -> None:
-    error = await failure(answering('{"city": "Par', finish=finish), JSON_ASK)
-    assert error.kind is ErrorKind.BAD_ANSWER
-    assert words in str(error)
+async def test_the_text_comes_as_it_is_and_delivery_takes_the_json_out() -> None:
+    fenced = '```json\n{"city": "Paris"}\n```'
+    assert (await complete(answering(f"{fenced}\n"), JSON_ASK, BY_NAME["nvidia"])).text == fenced
 
 
 async def test_effort_is_sent_only_to_models_that_take_it() -> None:
@@ -388,3 +377,14 @@ async def test_a_list_that_fails_is_a_provider_error(response: httpx.Response, k
     with pytest.raises(ProviderError) as caught:
         await provider(OpenAIService(response)).list_models()
     assert caught.value.kind is kind
+
+
+async def test_a_list_that_cannot_be_asked_for_is_a_network_error() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    asked = provider(OpenAIService(refuse))
+    with pytest.raises(ProviderError) as caught:
+        await asked.list_models()
+    assert caught.value.kind is ErrorKind.NETWORK
+    assert asked.name == "openrouter"

@@ -235,7 +235,7 @@ def _text(response: httpx.Response, body: bytes) -> str:
     if html:
         try:
             text = _Reduced(heading_style=ATX, escape_underscores=False, escape_asterisks=False).convert(text)
-        except (RecursionError, AssertionError) as error:  # what html.parser and its users raise for hopeless pages
+        except Exception as error:  # whatever a parser makes of a stranger's page costs only this page
             raise _PageError("its HTML cannot be read") from error
     text = _BLANK_LINES.sub("\n\n", text).strip()
     if not text:

@@ -1,4 +1,4 @@
-"""What makes a text an answer: without thoughts and fences, not empty, JSON where JSON was asked for."""
+"""What makes a text an answer: without thoughts, and not empty. Whether JSON meets its schema is delivery's to say."""
 
 import json
 import re
@@ -13,21 +13,15 @@ from delegate_mcp.providers.base import Ask
 from delegate_mcp.providers.registry import ProviderRow
 
 _THOUGHT = re.compile(r"\s*<(think|thinking)>.*?(?:</\1>|\Z)\s*", re.DOTALL)
-_FENCE = re.compile(r"\s*```[\w-]*\s*\n(.*?)\n?```\s*", re.DOTALL)
 
 
-def checked(row: ProviderRow, ask: Ask, text: str, finish: FinishReason, usage: Usage) -> str:
+def checked(row: ProviderRow, text: str, finish: FinishReason, usage: Usage) -> str:
     """The answer in a model's text. Raises ProviderError (bad_answer) where there is none."""
     answer = without_thoughts(text).strip()
-    if ask.json_schema is not None:
-        answer = without_fence(answer)
     if not answer:
         what = "an empty answer"
         if finish == "length":
             what = f"all {usage.output_tokens:,} output tokens went into reasoning: lower the effort or raise the limit"
-        raise ProviderError.bad_answer(f"{row.title}: {what}", usage=usage)
-    if ask.json_schema is not None and not _is_json(answer):
-        what = "the JSON was cut at the output limit" if finish == "length" else "the answer is no JSON"
         raise ProviderError.bad_answer(f"{row.title}: {what}", usage=usage)
     return answer
 
@@ -37,12 +31,6 @@ def without_thoughts(text: str) -> str:
     while found := _THOUGHT.match(text):
         text = text[found.end() :]
     return text
-
-
-def without_fence(text: str) -> str:
-    """The inside of a code fence that is the whole text, else the text."""
-    found = _FENCE.fullmatch(text)
-    return found[1] if found else text
 
 
 def estimated(ask: Ask, output_tokens: int) -> Usage:
@@ -72,11 +60,3 @@ def closed(schema: object) -> bool:
         if node.get("additionalProperties") is not False or set(node.get("required") or ()) != set(properties):
             return False
     return all(map(closed, node.values()))
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True

@@ -110,7 +110,7 @@ class Answer:
             raise self._error(*BROKEN_OFF[reason])
         finish = FINISH.get(reason, "other")
         return Completion(
-            text=checked(self.row, self.ask, "".join(self.parts), finish, self.used()),
+            text=checked(self.row, "".join(self.parts), finish, self.used()),
             finish_reason=finish,
             usage=self.used(),
             rate_limits=rate_limits,

@@ -13,7 +13,9 @@ _SECRETS = re.compile(
     r"\b(?:(?:sk|gsk|csk|hf|nvapi|org|user|proj|req)[-_][\w*.-]{6,}|AIza[\w-]{8,})|bearer\s+\S+", re.IGNORECASE
 )
 _ECHO = re.compile(r"(?:,\s*|\b)['\"]?(?:input_value|input|failed_generation)['\"]?\s*[=:].*", re.DOTALL)
-_LONG_QUOTED = re.compile(r"(['\"`])(?:(?!\1).){40,}(?:\1|$)", re.DOTALL)
+_QUOTED = re.compile(r"(?<!\w)(['\"`])((?:(?!\1).)*)(?:\1|$)", re.DOTALL)
+_LONGEST_NAME = 64
+"""A quoted text that is longer is no name of a model or a field but may be a piece of the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +59,13 @@ def read(body: object) -> Said:
 
 def fit_to_show(message: str) -> str:
     """A service's words without keys, account names and what they repeat of the request, at most a line."""
-    message = _LONG_QUOTED.sub("…", _ECHO.sub("", message))
+    message = _QUOTED.sub(_name_only, _ECHO.sub("", message))
     message = " ".join(_SECRETS.sub("…", message).split())
     return message if len(message) <= _LONGEST_QUOTE else message[: _LONGEST_QUOTE - 1].rstrip() + "…"
+
+
+def _name_only(quoted: re.Match[str]) -> str:
+    return quoted[0] if len(quoted[2]) <= _LONGEST_NAME and " " not in quoted[2].strip() else "…"
 
 
 def _message(value: object) -> str:

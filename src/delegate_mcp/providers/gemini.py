@@ -226,7 +226,7 @@ class _Answer:
             raise self._error(ErrorKind.BAD_ANSWER, f"the stream was cut after about {self._tokens()} tokens")
         finish = FINISH.get(self.finish, "other")
         return Completion(
-            text=checked(self.row, self.ask, "".join(self.parts), finish, self.used()),
+            text=checked(self.row, "".join(self.parts), finish, self.used()),
             finish_reason=finish,
             usage=self.used(),
             model=self.model,

@@ -17,35 +17,47 @@ ANSWER_S = 0.3
 
 _LARGEST_LIST_BYTES = 1_000_000
 _OK = 200
+_LAST_PORT = 65_535
 _WANTS_KEY = frozenset({401, 403})
 # Words in the names of models that do not chat.
 _NO_CHAT = ("embed", "rerank")
 
 
 async def ask_server(
-    row: ProviderRow, base_url: str, api_key: str | None, transport: httpx.AsyncBaseTransport | None
+    row: ProviderRow,
+    base_url: str,
+    api_key: str | None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    answer_s: float = ANSWER_S,
 ) -> ProviderState:
     """The state of one local server. Nothing is asked of an address beyond this machine."""
     setting = f"providers.{row.name}.base_url"
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
+    url = _address(base_url)
+    if url is None:
         return _no(row, f"{setting} is no address", f"set {setting} to an address like {row.base_url}")
     # A name below localhost may be anybody's.
     if not on_this_machine(base_url) or url.host.endswith(".localhost"):
-        return _no(row, f"{url.host or base_url} is not on this machine", f"set {setting} to a loopback address")
+        return _no(row, f"{url.host} is not on this machine", f"set {setting} to a loopback address")
     where = f"port {url.port or (443 if url.scheme == 'https' else 80)}"
     try:
-        status, body = await _get_models(row, base_url, api_key, transport)
+        status, body = await _get_models(row, base_url, api_key, transport, answer_s)
     except (httpx.ConnectError, httpx.ConnectTimeout):
         return _no(row, "not running", f"start {row.title} ({row.key_url})")
     except TimeoutError:
-        return _no(row, f"no answer on {where} within {ANSWER_S:g} s", f"see whether {row.title} is busy or stuck")
+        return _no(row, f"no answer on {where} within {answer_s:g} s", f"see whether {row.title} is busy or stuck")
     except ProviderError as error:
         return _no(row, str(error), f"correct providers.{row.name}.api_key")
     except httpx.HTTPError:
         status, body = 0, b""
     return _state(row, where, status, body)
+
+
+def _address(base_url: str) -> httpx.URL | None:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        return None
+    return url if url.scheme in {"http", "https"} and url.host and (url.port or 0) <= _LAST_PORT else None
 
 
 def _state(row: ProviderRow, where: str, status: int, body: bytes) -> ProviderState:
@@ -69,13 +81,13 @@ def _no(row: ProviderRow, why: str, mend: str) -> ProviderState:
 
 
 async def _get_models(
-    row: ProviderRow, base_url: str, api_key: str | None, transport: httpx.AsyncBaseTransport | None
+    row: ProviderRow, base_url: str, api_key: str | None, transport: httpx.AsyncBaseTransport | None, answer_s: float
 ) -> tuple[int, bytes]:
     key = usable_key(row, api_key)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     body = b""
     async with http_client(row, base_url.rstrip("/") + "/", headers, transport) as client:
-        with anyio.fail_after(ANSWER_S):
+        with anyio.fail_after(answer_s):
             async with client.stream("GET", "models") as response:
                 async for part in response.aiter_bytes():
                     body += part

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from delegate_mcp.routing import signals as signs
-from delegate_mcp.routing.phrases import PHRASES
+from delegate_mcp.routing.hints import CODE_STARTS, CODE_WORDS, HINTS, TROUBLE
+from delegate_mcp.routing.phrases_general import GENERAL_PHRASES
+from delegate_mcp.routing.phrases_special import SPECIAL_PHRASES
 from delegate_mcp.routing.task_types import BY_NAME
 
 LONG_CONTEXT_FROM = 32_000
@@ -27,24 +29,28 @@ class Classification:
     signals: tuple[str, ...]
 
 
-_HEAD = 700
+_HEAD = 500
 _TAIL = 300
 _SHAPE_HEAD = 3_000
 _SHAPE_TAIL = 1_000
 _MARKS_IN = 1_500
+_FENCES_IN = 24_000
+_SURE_BY = 3.0
 _CLAUSES = 6
 
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _CLAUSE = re.compile(r"[.!?]\s+|\n+|:\s|;\s|,? (?:and then|then|and) (?=[a-z]+ )")
 _POLITE = re.compile(
     r"(?:[\W_]+|(?:please|pls|kindly|hi|hey|hello|ok|okay|so|now|first|then|also|just|thanks|quickly|briefly|claude|"
-    r"can you|could you|would you|will you|can i get you to|i(?:'d| would) like (?:you to|to)|i need (?:you )?to|i want (?:you )?to|"
-    r"i(?:'m| am) trying to|help me(?: to)?|help|let's|let us|you (?:are going|need|have) to|your (?:task|job|goal) is to|"
+    r"can you|could you|would you|will you|can i get you to|i(?:'d| would) like (?:you to|to)|i need (?:you )?to|"
+    r"i want (?:you )?to|i(?:'m| am) trying to|help me(?: to)?|help|let's|let us|you (?:are going|need|have) to|"
+    r"your (?:task|job|goal) is to|"
     r"try to|go ahead and|using the \w+ below,?)\b[,:]?\s*)+"
 )
 _WORD = re.compile(r"[a-z][a-z'-]*")
 _CODE_LINE = re.compile(
-    r"^[ \t]*(?:def |class |import |from \w+ import |function |const |let |var |public |private |protected |#include|return\b|"
+    r"^[ \t]*(?:def |class |import |from \w+ import |function |const |let |var |public |private |protected |#include|"
+    r"return\b|"
     r"if ?\(|for ?\(|while ?\(|\w+\([^\n]*\);?$|[^\n]*[{};]$|select .+ from |package |fn |func |using )",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -52,71 +58,114 @@ _NUMBER = re.compile(
     r"(?<![\w.])\$?\d[\d,]*(?:\.\d+)?%?(?![\w])|\b(?:two|three|four|five|six|seven|eight|nine|ten|twice|half|dozen|double)\b"
 )
 _HOW_MANY = re.compile(
-    r"\b(?:how (?:many|much|long|far|old|fast|tall|often)|what (?:is|was|will be|would be|are) (?:the )?(?:total|sum|average|"
-    r"difference|percentage|price|cost|speed|ratio|area|volume|minimum|maximum|value|profit)|how .{0,20} in total)\b"
+    r"\b(?:how (?:many|much|long|far|old|fast|tall|often)|what (?:is|was|will be|would be|are) (?:the )?(?:total|sum|"
+    r"average|difference|percentage|price|cost|speed|ratio|area|volume|minimum|maximum|value|profit)|how .{0,20} in total)\b"
 )
 _STATEMENT_END = re.compile(r"[.!](?:\s|\Z)")
 _CODE_MARK = re.compile(
-    r"=>|\(\)[;{.]|\+\+[;)]|&&|\|\||\w+\[\w+\]|^(?:async )?def \w+\(|\bfunction \w*\(|#include|SELECT .{1,80} FROM |</\w+>|"
-    r"\w+\.\w+\(|[!=]==?[^=]|;\s*$|::",
+    r"=>|\(\)[;{.]|\+\+[;)]|&&|\|\||\w+\[\w+\]|^(?:async )?def \w+\(|\bfunction \w*\(|#include|SELECT .{1,80} FROM |"
+    r"</\w+>|\w+\.\w+\(|[!=]==?[^=]|;\s*$|::",
     re.MULTILINE,
 )
-_STUB = re.compile(r"^[ \t]*(?:async )?(?:def|function|fn|func) \w+\([^)]*\)[^\n]*\n?\s*(?:\"\"\"|'''|//|#|/\*)", re.MULTILINE)
+_STUB = re.compile(
+    r"^[ \t]*(?:async )?(?:def|function|fn|func) \w+\([^)]*\)[^\n]*\n?\s*(?:\"\"\"|'''|//|#|/\*)", re.MULTILINE
+)
 _CARD = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")
+
+
+_Found = tuple[str, str, float]
+"""A sign's name, its task type and its weight."""
 
 
 def classify(
     prompt: str,
     files: Sequence[str] = (),
-    schema: bool = False,
-    input_tokens: int = 0,  # noqa: FBT001, FBT002  # one fact
+    schema: bool = False,  # noqa: FBT001, FBT002  # one fact among others
+    input_tokens: int = 0,
 ) -> Classification:
-    """Weigh every sign and take the heaviest task type; `quick` where nothing speaks."""
-    found = list(_signs(prompt, files, schema=schema))
-    points: dict[str, float] = {"quick": 0.75}
-    for _, task_type, weight in found:
-        points[task_type] = points.get(task_type, 0.0) + weight
-    ranked = sorted(points.items(), key=lambda row: -row[1])
-    best, score = ranked[0]
-    second = ranked[1][1] if len(ranked) > 1 else 0.0
+    """Weigh the signs and take the heaviest task type; `quick` where nothing speaks."""
+    text = _Text.of(prompt)
+    found = [*_verbs(text.head, text.tail), *_plain(text), *_code(text), *_files(files)]
+    if schema:
+        found.append(("a schema to fill", "parameter_extraction", 0.75))
+    ranked = _ranked(found)
+    if ranked[0][1] - ranked[1][1] < _SURE_BY:
+        found.extend(_faint(text, coded=any(name.startswith("holds") for name, _, _ in found)))
+        ranked = _ranked(found)
+    (best, score), (_, second) = ranked[:2]
     names = tuple(dict.fromkeys(name for name, task_type, _ in found if task_type == best))
-    # Sure where the winner is strong by itself and stands well above the next.
-    # `quick` is what remains, so it is sure where nothing else speaks.
-    strength = min(1.0, (score + (1.5 if best == "quick" else 0.0)) / 4)
-    confidence = round(strength * (0.5 + 0.5 * (score - second) / score), 2)
     if input_tokens > LONG_CONTEXT_FROM and BY_NAME[best].stretches:
         return Classification("long_context", 1.0, (f"{input_tokens:,} tokens to read", *names))
+    # Sure where the winner is strong by itself and stands well above the next. `quick` is what remains, so it is sure
+    # where nothing else speaks.
+    strength = min(1.0, (score + (1.5 if best == "quick" else 0.0)) / 4)
+    confidence = round(strength * (0.5 + 0.5 * (score - second) / score), 2)
     return Classification(best, confidence, names or ("nothing in particular",))
 
 
-_Found = tuple[str, str, float]
+def _ranked(found: Sequence[_Found]) -> list[tuple[str, float]]:
+    points: dict[str, float] = {"quick": 0.75, "reasoning": 0.0}
+    for _, task_type, weight in found:
+        points[task_type] = points.get(task_type, 0.0) + weight
+    return sorted(points.items(), key=lambda row: -row[1])
 
 
-def _signs(prompt: str, files: Sequence[str], *, schema: bool) -> Iterator[_Found]:
-    bare = _FENCE.sub("\n", prompt[: _SHAPE_HEAD * 8]) if "```" in prompt else prompt
-    whole = len(bare) <= _HEAD + _TAIL
-    head, tail = (bare, "") if whole else (bare[:_HEAD], bare[-_TAIL:])
-    edges = f"{head}\n{tail}".lower().replace("\u2019", "'")
-    shape = prompt if len(prompt) <= _SHAPE_HEAD + _SHAPE_TAIL else f"{prompt[:_SHAPE_HEAD]}\n{prompt[-_SHAPE_TAIL:]}"
-    yield from _verbs(head, tail)
-    for sign in PHRASES:
-        if sign.pattern.search(edges):
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The parts of a prompt that are looked at."""
+
+    head: str
+    tail: str
+    """Empty where the head is all."""
+    edges: str
+    """Head and tail in lower case: where instructions stand."""
+    bare: str
+    """Without fenced code."""
+    shape: str
+    """As it stands, without the middle of a long text."""
+    fenced: bool
+
+    @classmethod
+    def of(cls, prompt: str) -> "_Text":
+        fenced = "```" in prompt
+        bare = prompt
+        if fenced:
+            bare = _FENCE.sub("\n", prompt[:_FENCES_IN]) + (prompt[-_TAIL:] if len(prompt) > _FENCES_IN else "")
+        whole = len(bare) <= _HEAD + _TAIL
+        head, tail = (bare, "") if whole else (bare[:_HEAD], bare[-_TAIL:])
+        edges = f"{head}\n{tail}".lower().replace("\u2019", "'")
+        short = len(prompt) <= _SHAPE_HEAD + _SHAPE_TAIL
+        shape = prompt if short else f"{prompt[:_SHAPE_HEAD]}\n{prompt[-_SHAPE_TAIL:]}"
+        return cls(head, tail, edges, bare, shape, fenced)
+
+
+def _plain(text: _Text) -> Iterator[_Found]:
+    """Turns of phrase, shapes and numbers: what speaks for itself."""
+    for sign in (*GENERAL_PHRASES, *SPECIAL_PHRASES):
+        if sign.pattern.search(text.edges):
             yield sign.name, sign.task_type, sign.weight
     for sign in signs.SHAPES:
-        if sign.pattern.search(shape):
+        if sign.pattern.search(text.shape):
             yield sign.name, sign.task_type, sign.weight
-    yield from _arithmetic(bare, edges)
-    if any(_luhn(match[0]) for match in _CARD.finditer(shape)):
+    if any(_luhn(match[0]) for match in _CARD.finditer(text.shape)):
         yield "a card number", "private", 4.5
-    coded = list(_code(prompt, shape))
-    yield from coded
-    if not coded and _is_note(bare, edges):
-        yield "a note without a question", "reflection", 1.5
-    elif not coded and bare.rstrip().endswith("?") and len(_STATEMENT_END.findall(bare[:2000])) > 1:
+    yield from _arithmetic(text.bare, text.edges)
+
+
+def _faint(text: _Text, *, coded: bool) -> Iterator[_Found]:
+    """Single words and the form of the text: what counts where nothing spoke clearly."""
+    for hint in HINTS:
+        count = len({match[0] for match in hint.pattern.finditer(text.edges)})
+        if count:
+            yield hint.name, hint.task_type, hint.weight * (1.5 if count > 1 else 1.0)
+    yield from _about_code(text.edges, coded=coded)
+    if coded:
+        return
+    statements = len(_STATEMENT_END.findall(text.bare[:2000]))
+    if statements > 1 and text.bare.rstrip().endswith("?"):
         yield "facts and then a question", "reasoning", 1.25
-    yield from _files(files)
-    if schema:
-        yield "a schema to fill", "parameter_extraction", 0.75
+    elif statements > 1 and _is_note(text.edges):
+        yield "a note without a question", "reflection", 1.5
 
 
 def _verbs(head: str, tail: str) -> Iterator[_Found]:
@@ -138,32 +187,51 @@ def _verbs(head: str, tail: str) -> Iterator[_Found]:
             yield f"opens with {verb!r}", task_type, weight * share
 
 
-def _code(prompt: str, shape: str) -> Iterator[_Found]:
-    lines = len(_CODE_LINE.findall(shape))
-    if "```" in prompt or lines > 2:  # noqa: PLR2004  # two such lines may be prose
+def _code(text: _Text) -> Iterator[_Found]:
+    lines = len(_CODE_LINE.findall(text.shape))
+    if text.fenced or lines > 2:  # noqa: PLR2004  # two such lines may be prose
         yield "holds code", "coding", 1.0
         yield "holds code", "code_review", 1.5
-    elif _CODE_MARK.search(shape[:_MARKS_IN]):
+    elif _CODE_MARK.search(text.shape[:_MARKS_IN]):
         yield "holds a line of code", "coding", 0.75
         yield "holds a line of code", "code_review", 1.25
-    if _STUB.search(shape):
+    if _STUB.search(text.shape):
         yield "a function to fill in", "coding", 3.5
 
 
+def _about_code(edges: str, *, coded: bool) -> Iterator[_Found]:
+    spoken = len({match[0] for match in CODE_WORDS.pattern.finditer(edges)})
+    if CODE_STARTS.pattern.search(edges):
+        yield CODE_STARTS.name, "coding", CODE_STARTS.weight
+    if (spoken or coded) and TROUBLE.pattern.search(edges):
+        yield TROUBLE.name, "code_review", TROUBLE.weight * (1.0 if coded or spoken > 1 else 0.7)
+    elif spoken and not _is_question(edges):
+        yield CODE_WORDS.name, "coding", CODE_WORDS.weight * (1.0 if spoken > 1 else 0.67)
+
+
 def _arithmetic(bare: str, edges: str) -> Iterator[_Found]:
-    if _HOW_MANY.search(edges):
-        numbers = len(_NUMBER.findall(bare[:2000].lower()))
-        if numbers > 1:
-            yield "numbers and a question of how much", "reasoning", 3.5
-        else:
-            yield "asks how much", "reasoning", 1.5
+    asks = _HOW_MANY.search(edges) is not None
+    if not asks and "?" not in edges:
+        return
+    numbers = len(_NUMBER.findall(bare[:2000].lower()))
+    if asks and numbers > 1:
+        yield "numbers and a question of how much", "reasoning", 3.5
+    elif numbers > 2 and len(bare) < _HEAD:  # noqa: PLR2004  # two numbers stand in many a question
+        yield "numbers and a question", "reasoning", 2.0
+    elif asks:
+        yield "asks how much", "reasoning", 1.0
 
 
-def _is_note(bare: str, edges: str) -> bool:
-    """Statements only: several sentences, no question, and no verb that asks."""
+def _is_question(edges: str) -> bool:
+    first = _WORD.search(edges)
+    return "?" in edges or (first is not None and signs.VERBS.get(first[0], ("", 0.0))[0] == "quick")
+
+
+def _is_note(edges: str) -> bool:
+    """Statements only: no question, and no verb that asks."""
     first = _WORD.search(edges)
     asks = first is not None and (first[0] in signs.VERBS or first[0] in signs.MAKERS)
-    return not asks and "?" not in edges and len(_STATEMENT_END.findall(bare[:2000])) > 1
+    return not asks and "?" not in edges
 
 
 def _files(files: Sequence[str]) -> Iterator[_Found]:

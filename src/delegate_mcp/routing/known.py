@@ -1,4 +1,4 @@
-"""What the planner knows beside the call, and the look-ups that every candidate needs. Pure: the snapshot has the time."""
+"""What the planner knows beside the call, with the look-ups that candidates need. Pure: the snapshot has the time."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -71,7 +71,7 @@ def _packaged() -> str:
 
 
 def load_rules(path: Path | None = None, catalog: Catalog | None = None) -> Rules:
-    """Our rules, a person's own file over them. ConfigError names the file, the line, the key and the nearest right one."""
+    """Our rules, a person's own file over them. ConfigError names the file, line and key, and the nearest right one."""
     known = catalog or load_catalog()
     rows = parse_rules(_packaged(), "rules.toml", known, {})
     if path is None:

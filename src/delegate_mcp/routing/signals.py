@@ -1,8 +1,8 @@
 """The signs by which a prompt's task type is told: plain English words and shapes, with what each weighs.
 
 To add a sign: a verb that opens an instruction goes to VERBS, a thing that is asked for to THINGS, a turn of phrase to
-PHRASES (in phrases.py), a shape of the text (code, a diff, a list of functions) to SHAPES. Keep signs general: words that
-any person would use, never what marks one data set. About 1 is a hint, 2 a good sign, 4 as good as certain.
+`phrases_*.py`, a shape of the text (code, a diff, a list of functions) to SHAPES. Keep signs general: words that any
+person would use, never what marks one data set. About 1 is a hint, 2 a good sign, 4 as good as certain.
 """
 
 import re
@@ -20,15 +20,18 @@ class Sign:
 
 
 def words(task_type: str, weight: float, name: str, lines: str) -> Sign:
-    """A sign of whole words in lower case; each line holds alternatives."""
-    alternatives = "|".join(line.strip() for line in lines.strip().splitlines())
-    return Sign(name, task_type, weight, re.compile(rf"\b(?:{alternatives})(?!\w)"))
+    """A sign of whole words in lower case; each line holds alternatives, a line that ends in a backslash goes on."""
+    return Sign(name, task_type, weight, re.compile(rf"\b(?:{_joined(lines)})(?!\w)"))
 
 
 def shape(task_type: str, weight: float, name: str, lines: str) -> Sign:
     """A sign of any characters, as they stand; each line holds alternatives, `^` is the start of a line."""
-    alternatives = "|".join(line.strip() for line in lines.strip().splitlines())
-    return Sign(name, task_type, weight, re.compile(alternatives, re.MULTILINE))
+    return Sign(name, task_type, weight, re.compile(_joined(lines), re.MULTILINE))
+
+
+def _joined(lines: str) -> str:
+    whole = re.sub(r"\\\n\s*", "", lines.strip())
+    return "|".join(line.strip() for line in whole.splitlines())
 
 
 def _verbs(*rows: tuple[str, float, str]) -> dict[str, tuple[str, float]]:
@@ -45,13 +48,13 @@ VERBS: dict[str, tuple[str, float]] = _verbs(
     ("classification", 2.5, "tag sort group bucket"),
     ("parameter_extraction", 4.0, "extract"),
     ("parameter_extraction", 2.0, "parse pull identify"),
-    ("error_quality_scoring", 3.5, "rate score grade judge"),
-    ("error_quality_scoring", 2.5, "evaluate critique assess rank"),
+    ("error_quality_scoring", 3.5, "rate score grade judge rank"),
+    ("error_quality_scoring", 2.5, "evaluate critique assess"),
     ("decomposition", 4.0, "decompose subdivide"),
     ("decomposition", 2.0, "plan split organize divide"),
     ("code_review", 4.0, "debug troubleshoot"),
     ("code_review", 1.5, "review fix audit inspect diagnose"),
-    ("coding", 3.0, "implement refactor code program"),
+    ("coding", 3.0, "implement refactor code program extend"),
     ("coding", 1.5, "port migrate optimize optimise"),
     ("reasoning", 3.5, "prove derive solve deduce disprove"),
     ("reasoning", 2.5, "calculate compute estimate determine analyze analyse weigh"),
@@ -60,18 +63,21 @@ VERBS: dict[str, tuple[str, float]] = _verbs(
     ("reflection", 4.0, "reflect remember memorize"),
     ("reflection", 2.0, "note recall store"),
     ("tool_calling", 3.0, "book reserve order schedule invoke cancel remind"),
-    ("tool_calling", 2.0, "send turn play call fetch open delete check transfer run"),
+    ("tool_calling", 2.0, "send turn play call fetch open delete check transfer run start stop post"),
     ("instruction_routing", 3.5, "route dispatch"),
     ("instruction_routing", 2.5, "assign forward delegate triage"),
     ("rationale_generation", 4.0, "justify rationalize"),
     ("quick", 1.5, "define name list explain describe tell suggest recommend brainstorm spell convert"),
-    ("quick", 1.0, "what what's who who's when where which whose is are does do did can how why was were has will"),
+    ("quick", 0.5, "what what's who who's when where which whose is are does do did can how why was were has will"),
 )
 """A verb (or question word) that opens an instruction -> task type and weight."""
 
 MAKERS = frozenset(
-    "write create build make generate develop design add give produce provide draft convert port show prepare need want "  # noqa: SIM905  # read as words
-    "come set complete construct put compose implement".split()
+    (
+        *("write", "create", "build", "make", "generate", "develop", "design", "add", "give", "produce", "provide"),
+        *("draft", "convert", "port", "show", "prepare", "need", "want", "come", "set", "complete", "construct"),
+        *("put", "compose"),
+    )
 )
 """Verbs that say nothing alone: what is to be made (THINGS) tells the type."""
 
@@ -88,9 +94,11 @@ THINGS: tuple[Sign, ...] = (
         "code to be made",
         rf"""
         functions?|scripts?|program|class(?:es)?|method|(?:sql )?query|regex|regular expression|endpoints?|component
-        unit tests?|tests? for|pytest|algorithm|module|cli|command[- ]line|dockerfile|hook|parser|decorator|code|snippet
+        unit tests?|tests? for|pytest|algorithm|module|cli|command[- ]line|dockerfile|hook|parser|decorator|code
+        snippet
         makefile|(?:web )?app|application|website|web page|plugin|scraper|crawler|(?:rest )?api|api client|middleware
-        linked list|binary (?:search )?tree|state machine|data structure|github actions?|cron ?job|migration|type hints?
+        linked list|binary (?:search )?tree|state machine|data structure|github actions?|cron ?job|migration
+        type hints?
         docstrings?|(?:{LANGUAGES}) \w+|one-liner|library|server|bot|game|test suite|database schema
         """,
     ),
@@ -170,7 +178,8 @@ SHAPES: tuple[Sign, ...] = (
         3.0,
         "an address",
         r"""
-        \b\d{1,5}[A-Za-z]?,? (?:[A-Z][\w'.]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Terrace|Court|Ct|Place)\b
+        \b\d{1,5}[A-Za-z]?,? (?:[A-Z][\w'.]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Terrace|Court|Ct|\
+            Place)\b
         \b\d{1,5} (?:[A-Z][\w'.]+ ){1,3}(?:Boulevard|Blvd|Way|Circle|Square|Parkway)\b
         \bP\.?O\.? Box \d+|\b(?:Suite|Apt\.?|Apartment) \d+
         """,
@@ -198,7 +207,10 @@ SHAPES: tuple[Sign, ...] = (
 """Shapes of the text itself, looked for in its first and last few thousand characters."""
 
 CODE_FILES = frozenset(
-    "py js ts tsx jsx java go rs c h cpp hpp cc cs rb php kt swift scala sh sql html css vue lua r ipynb toml yaml".split()  # noqa: SIM905  # read as words
+    (
+        *("py", "ipynb", "js", "jsx", "ts", "tsx", "java", "kt", "swift", "scala", "go", "rs", "c", "h", "cc", "cpp"),
+        *("hpp", "cs", "rb", "php", "lua", "r", "sh", "sql", "html", "css", "vue", "toml", "yaml"),
+    )
 )
 DIFF_FILES = frozenset(("diff", "patch"))
 LOG_FILES = frozenset(("log", "trace", "out"))

@@ -1,7 +1,7 @@
 """The kinds of work that are told apart, and which tool stands for which.
 
-To add a task type: add a row here and a table of the same name in `rules.toml`; signals by which `auto` lands there stand
-in `signals.py`.
+To add a task type: add a row here and a table of the same name in `rules.toml`; the signs by which `auto` lands there
+stand in `signals.py`, `phrases_*.py` and `hints.py`.
 """
 
 from dataclasses import dataclass
