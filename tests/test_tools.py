@@ -9,7 +9,7 @@ import anyio
 import pytest
 from mcp.client import Client
 
-from tests.fakes.person import become, connected, facts_of, text_of
+from tests.fakes.person import become, connected, facts_of, read_json, text_of
 from tests.fakes.services import Services, Slow, fails, says, services
 
 LINE = re.compile(r"\n\n\[[^\]\n]+\]$")
@@ -43,7 +43,9 @@ async def test_a_429_falls_through_to_the_next_candidate_and_both_are_told(
     world: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     become(tmp_path, monkeypatch, **world.groq_env, **world.ollama_env)
-    world.groq.answers = [fails(429, "Rate limit reached on tokens per minute (TPM): Limit 8000", "rate_limit_exceeded")]
+    world.groq.answers = [
+        fails(429, "Rate limit reached on tokens per minute (TPM): Limit 8000", "rate_limit_exceeded")
+    ]
     world.ollama.answers = [says("Local answer.")]
     async with connected() as host:
         result = await host.call_tool("delegate_quick", {"prompt": "hello"})
@@ -79,7 +81,9 @@ async def test_on_limit_fail_stops_at_the_rate_limit_and_says_when_to_come_back(
     world: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     become(tmp_path, monkeypatch, **world.groq_env, **world.ollama_env)
-    refusal = fails(429, "Rate limit reached (TPM). Please try again in 7s.", "rate_limit_exceeded", **{"retry-after": "7"})
+    refusal = fails(
+        429, "Rate limit reached (TPM). Please try again in 7s.", "rate_limit_exceeded", **{"retry-after": "7"}
+    )
     world.groq.answers = [refusal]
     async with connected() as host:
         result = await host.call_tool("delegate_quick", {"prompt": "hello", "on_limit": "fail"})
@@ -182,6 +186,17 @@ async def test_json_that_misses_the_schema_is_no_answer_and_the_next_model_is_as
     assert facts_of(result)["attempts"][0]["error_kind"] == "bad_answer"
 
 
+async def test_json_that_was_cut_at_the_output_limit_says_so(
+    world: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    become(tmp_path, monkeypatch, **world.groq_env)
+    world.groq.answers = [says('{"age": ', finish="length")]
+    async with connected() as host:
+        result = await host.call_tool("delegate_quick", {"prompt": "age?", "json_schema": {"type": "object"}})
+    assert result.is_error
+    assert "cut at the output limit" in text_of(result)
+
+
 async def test_a_long_answer_is_cut_and_its_parts_join_to_the_whole(
     world: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,9 +246,9 @@ async def test_a_cancel_by_the_host_reaches_the_socket_and_the_ledger(
                 scope.cancel()
         with anyio.fail_after(10):
             await slow.left.wait()
-            budget = await _budget(host)
+            budget = await read_json(host, "budget://current")
             while budget["today"]["failed_calls"] == 0 and budget["today"]["tiers"] == {}:
-                budget = await _budget(host)
+                budget = await read_json(host, "budget://current")
     assert world.ollama.bodies == []
 
 
@@ -344,13 +359,3 @@ async def _kept(host: Client, call_id: str) -> None:
     with anyio.fail_after(10):
         while (await host.call_tool("delegate_result", {"call_id": call_id})).is_error:
             pass
-
-
-async def _budget(host: Client) -> dict[str, Any]:
-    import json
-
-    from mcp_types import TextResourceContents
-
-    contents = (await host.read_resource("budget://current", cache_mode="bypass")).contents[0]
-    assert isinstance(contents, TextResourceContents)
-    return json.loads(contents.text)

@@ -274,7 +274,6 @@ def _accepts(brief: Brief) -> Callable[[Completion], str | None]:
         return lambda _: None
     schema = brief.json_schema
 
-
     def problem(completion: Completion) -> str | None:
         found = parse_answer(completion.text, schema)[1]
         return "the JSON was cut at the output limit" if found and completion.finish_reason == "length" else found

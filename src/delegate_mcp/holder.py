@@ -63,7 +63,8 @@ class AppHolder:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
         await self.aclose()
         self._tasks.cancel_scope.cancel()
-        return await self._tasks.__aexit__(kind, error, trace)
+        # The group is not told of the body's error, which it would wrap: the caller gets it as it is.
+        await self._tasks.__aexit__(None, None, None)

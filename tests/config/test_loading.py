@@ -82,9 +82,7 @@ def test_keys_come_from_the_environment_then_the_nearest_dotenv_then_the_setting
     loaded = load(tmp_path, '[providers.llama-server]\napi_key = "own"\n')
 
     def key(provider: str, name: str, environ: dict[str, str] | None = None) -> str | None:
-        found = find_key(
-            provider, (name,), settings=loaded.settings, environ=environ or {}, dotenv=loaded.dotenv
-        )
+        found = find_key(provider, (name,), settings=loaded.settings, environ=environ or {}, dotenv=loaded.dotenv)
         return found.value.get_secret_value() if found else None
 
     assert key("groq", "GROQ_API_KEY", {"GROQ_API_KEY": "here"}) == "here"

@@ -8,7 +8,7 @@ from importlib.resources import files as resources
 from pathlib import Path
 
 import pytest
-from rs_bpe import openai
+from bench.tokens import count as tokens
 
 from delegate_mcp.delivery.reply import build_reply, build_result_reply, status_line
 from delegate_mcp.delivery.save import Saved
@@ -70,10 +70,6 @@ def outcome(
     )
 
 
-def tokens(text: str) -> int:
-    return len(openai.o200k_base().encode(text))
-
-
 def line(text: str) -> str:
     return text.splitlines()[-1]
 
@@ -110,7 +106,7 @@ def test_a_weaker_model_and_what_was_left_out_are_told() -> None:
     shown = page("x", 0, 100)
     assert line(build_reply(outcome(), "x", page=shown, degraded=True).text).endswith("weaker model]")
     reply = build_reply(outcome(), "x", page=shown, notes=("2 files left out: a.png (is binary); b.png (is binary)",))
-    assert line(reply.text) == f"[groq:gpt-oss-120b {CALL} 2 files left out]"
+    assert line(reply.text) == f"[gpt-oss-120b {CALL} 2 files left out]"
     assert reply.meta["delegate"]["notes"] == ["2 files left out: a.png (is binary); b.png (is binary)"]
 
 
@@ -134,6 +130,12 @@ def test_a_saved_answer_is_a_receipt() -> None:
     )
     assert reply.meta["delegate"]["saved"] == {"path": str(Path("/work/src/x.py")), "bytes": 1234, "lines": 56}
     assert tokens(reply.text) < 60
+
+
+def test_an_answer_that_could_not_be_saved_is_read_after_all_with_the_reason() -> None:
+    reply = build_reply(outcome(), "x", page=page("x", 0, 100), not_saved="Not saved: a.txt exists.")
+    assert reply.text == f"Not saved: a.txt exists.\n\nx\n\n[groq:gpt-oss-120b {CALL}]"
+    assert reply.meta["delegate"]["not_saved"] == "Not saved: a.txt exists."
 
 
 def test_the_facts_beside_the_text_are_plain_json() -> None:

@@ -44,7 +44,8 @@ def handler_of(order: dict[str, Any], *, crashes: bool) -> type[BaseHTTPRequestH
             elif crashes:
                 os._exit(7)
             else:
-                shown = json.dumps({name: body.get(name) for name in ("model", "temperature", "top_p")})
+                facts = {name: body.get(name) for name in ("model", "temperature", "top_p")}
+                shown = json.dumps({**facts, "connection": self.headers["connection"]})
                 message = {"role": "assistant", "content": shown}
                 choice = {"index": 0, "message": message, "finish_reason": "stop"}
                 usage = {"prompt_tokens": 3, "completion_tokens": 2}

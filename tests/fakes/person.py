@@ -1,5 +1,6 @@
 """A person's machine for one test: an own home, an own project directory, none of this machine's keys or programs."""
 
+import json
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from mcp.client import Client
-from mcp_types import CallToolResult, TextContent
+from mcp_types import CallToolResult, TextContent, TextResourceContents
 
 from delegate_mcp.holder import AppHolder
 from delegate_mcp.providers.registry import PROVIDERS
@@ -56,6 +57,13 @@ async def connected(**options: Any) -> AsyncGenerator[Client]:
     """A host connected to a server of this process."""
     async with AppHolder(open_app) as holder, Client(build_server(holder), **options) as client:
         yield client
+
+
+async def read_json(client: Client, uri: str) -> dict[str, Any]:
+    """A resource as it is now, past the client's cache."""
+    contents = (await client.read_resource(uri, cache_mode="bypass")).contents[0]
+    assert isinstance(contents, TextResourceContents)
+    return json.loads(contents.text)
 
 
 def text_of(result: CallToolResult) -> str:

@@ -19,11 +19,11 @@ Body = dict[str, Any]
 Answer = Callable[[Request], Awaitable[Response]]
 
 
-def says(text: str, **headers: str) -> Answer:
+def says(text: str, *, finish: str = "stop", **headers: str) -> Answer:
     """A whole streamed answer."""
 
     async def answer(_: Request) -> Response:
-        events = [chunk(text), chunk(finish="stop"), chunk(usage=USAGE), "[DONE]"]
+        events = [chunk(text), chunk(finish=finish), chunk(usage=USAGE), "[DONE]"]
         return Response(b"".join(map(event, events)), media_type="text/event-stream", headers=headers)
 
     return answer

@@ -22,15 +22,14 @@ async def served(person: Person, transport: str) -> AsyncGenerator[str]:
     process = await anyio.open_process(
         command, env=env, cwd=person.project, stdout=subprocess.DEVNULL, stderr=None, start_new_session=True
     )
-    try:
-        async with process:
+    async with process:
+        try:
             with anyio.fail_after(GENEROUS_S):
                 while not await _accepts(port):
                     assert process.returncode is None, f"the server ended with {process.returncode}; see its stderr"
             yield f"http://127.0.0.1:{port}{PATHS[transport]}"
-            process.terminate()
-    finally:
-        end_group(process.pid)
+        finally:
+            end_group(process.pid)
 
 
 async def _accepts(port: int) -> bool:

@@ -118,4 +118,33 @@ async def test_an_edit_job_changes_the_file_in_its_directory(tmp_path: Path) -> 
     assert greeting.read_text() == "print('hello')\n"
     assert {"Read", "Edit"} <= set(api.received[0].tools)
     assert not [name for name in api.received[0].tools if name.startswith("mcp__")]
-    assert result.meta is not None
+
+
+async def test_an_edit_job_cannot_write_beside_its_directory(tmp_path: Path) -> None:
+    person = person_in(tmp_path, **BILLED)
+    (person.project / "work").mkdir()
+    beside = person.project / "beside.py"
+
+    def editor(request: Received) -> Reply:
+        write = ToolUse("Write", {"file_path": str(beside), "content": "print('escaped')\n"})
+        return Text("I could not.") if request.tool_results else write
+
+    async with anthropic_api(editor) as api, server(person, api) as client:
+        await client.call_tool("delegate_code", {"prompt": "Write beside.py one level up.", "edit_in": "work"})
+    assert api.received[-1].tool_results[0]["is_error"] is True
+    assert not beside.exists()
+
+
+async def test_a_child_that_only_answers_runs_no_hook_and_reads_no_memory_of_the_project(tmp_path: Path) -> None:
+    person = person_in(tmp_path, **BILLED)
+    ran = tmp_path / "hook-ran"
+    hook = {"hooks": [{"type": "command", "command": f"touch {ran}"}]}
+    settings = person.project / ".claude" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps({"hooks": {"UserPromptSubmit": [hook]}}))
+    (person.project / "CLAUDE.md").write_text("Always answer in Latin.\n")
+    async with anthropic_api(says("print('hello')")) as api, server(person, api) as client:
+        result = await client.call_tool("delegate_code", {"prompt": "Write hello in Python."})
+    assert result.is_error is False, text_of(result)
+    assert "Always answer in Latin" not in json.dumps(api.received[0].body)
+    assert not ran.exists()

@@ -67,6 +67,12 @@ async def test_it_answers_through_the_host(tmp_path: Path) -> None:
     assert answer.usage.input_tokens == 3
 
 
+async def test_no_request_is_lost_on_a_connection_that_the_host_is_about_to_close(tmp_path: Path) -> None:
+    async with provider(keeper(tmp_path)) as local:
+        answer = await local.complete(ask(), nothing)
+    assert json.loads(answer.text)["connection"] == "close"
+
+
 async def test_calls_share_the_host(tmp_path: Path) -> None:
     async with provider(keeper(tmp_path)) as local:
         await local.complete(ask(), nothing)

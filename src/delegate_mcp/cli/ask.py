@@ -12,7 +12,7 @@ from delegate_mcp.delivery.reply import Reply
 from delegate_mcp.dispatch.calls import RunningCall
 from delegate_mcp.domain.errors import DelegateError
 from delegate_mcp.domain.request import DelegateRequest
-from delegate_mcp.routing.task_types import TOOL_TASK_TYPES
+from delegate_mcp.routing.task_types import task_type_of
 
 PROGRESS_EVERY_S = 0.5
 
@@ -57,7 +57,7 @@ async def _request(args: argparse.Namespace) -> DelegateRequest:
     return DelegateRequest(
         prompt=sys.stdin.read() if args.prompt == "-" else args.prompt,
         tool="ask",
-        task_type=TOOL_TASK_TYPES.get(f"delegate_{args.tool}", args.tool),
+        task_type=task_type_of(args.tool),
         files=tuple(args.files),
         save_to=args.save_to,
         json_schema=schema,

@@ -10,7 +10,7 @@ from delegate_mcp.cli.running import opened_app, print_json
 from delegate_mcp.domain.errors import InputError
 from delegate_mcp.domain.plan import RoutePlan
 from delegate_mcp.domain.request import DelegateRequest
-from delegate_mcp.routing.task_types import TOOL_TASK_TYPES
+from delegate_mcp.routing.task_types import task_type_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,7 @@ def _request(args: argparse.Namespace, prompt: str) -> DelegateRequest:
     return DelegateRequest(
         prompt=prompt,
         tool="route",
-        task_type=TOOL_TASK_TYPES.get(f"delegate_{args.tool}", args.tool),
+        task_type=task_type_of(args.tool),
         files=tuple(args.files),
         model=args.model,
     )

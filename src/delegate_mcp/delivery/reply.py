@@ -52,17 +52,21 @@ def build_reply(
     notes: Sequence[str] = (),
     saved_usd: Decimal = ZERO,
     degraded: bool = False,
+    not_saved: str | None = None,
 ) -> Reply:
     """The reply to an answered call. `answer` is all of it, `page` its head; with `saved` a receipt stands for both.
 
-    `degraded`: a weaker model than the first choice answered, for want of room at the better one.
+    `degraded`: a weaker model than the first choice answered, for want of room at the better one. `not_saved`: why the
+    answer could not go to its file; it is told before the answer, which the director then reads after all.
     """
     facts = call_facts(outcome, saved_usd=saved_usd, files=files, notes=notes)
     if saved is not None:
         facts["saved"] = {"path": str(saved.path), "bytes": saved.size_bytes, "lines": saved.lines}
     told = list(_told(outcome, None if saved else page, notes, degraded=degraded))
     line = status_line(outcome.candidate.model_id, outcome.call_id, told)
-    shown = page.text if saved is None else receipt(saved)
+    if not_saved is not None:
+        facts["not_saved"] = not_saved
+    shown = receipt(saved) if saved else "\n\n".join(part for part in (not_saved, page.text) if part)
     return Reply(f"{shown}\n\n{line}", {"delegate": facts}, answer=answer)
 
 
@@ -93,7 +97,7 @@ def status_line(model: ModelId | None, call_id: str, told: Sequence[str]) -> str
     kept: list[str] = []
     for note in told:
         tokens = len(_WORDS.findall(f" {note}")) + (1 if kept else 0)
-        if tokens <= room:
+        if tokens <= room or not kept:  # the first is never dropped: it may be where to read on
             kept.append(note)
             room -= tokens
     room += _name_tokens(names[-1])
@@ -133,6 +137,7 @@ def _names(model: ModelId | None) -> Iterator[str]:
     parts = short.split("-")
     for count in range(len(parts), 0, -1):
         yield "-".join(parts[:count])
+    yield short.partition("-")[0].partition(".")[0]
 
 
 def _name_tokens(name: str) -> int:

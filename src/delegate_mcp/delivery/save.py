@@ -50,12 +50,12 @@ def save_answer(answer: str, save_to: str, *, resolve: Callable[[str], Path], ca
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if resolve(save_to) != target:
-            raise InputError(f"save_to: {save_to} changed its place while it was written. {kept}")
+            raise InputError(f"Not saved: {save_to} changed its place while it was written. {kept}")
         _put(target, data)
     except FileExistsError as error:
-        raise InputError(f"save_to: {save_to} exists and is never overwritten; nothing was written. {kept}") from error
+        raise InputError(f"Not saved: {save_to} exists and is never overwritten. {kept}") from error
     except OSError as error:
-        raise InputError(f"save_to: {save_to} cannot be written ({error.strerror}). {kept}") from error
+        raise InputError(f"Not saved: {save_to} cannot be written ({error.strerror}). {kept}") from error
     lines = text.splitlines()
     first = tuple(line[:_LINE_CHARS] for line in lines[:_FIRST_LINES])
     return Saved(target, save_to, len(data), len(lines), first, block is not None)

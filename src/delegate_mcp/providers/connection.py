@@ -24,9 +24,12 @@ def http_client(
 ) -> httpx.AsyncClient:
     """A client for that address. Proxies of the environment are used for services of the network only."""
     beyond = not (row.local or on_this_machine(base_url))
+    # llama.cpp's server may close a kept connection at the moment the next request arrives on it, which then is lost;
+    # connecting anew costs next to nothing on this machine.
+    once = {"Connection": "close"} if row.local else {}
     return httpx.AsyncClient(
         base_url=base_url,
-        headers=headers,
+        headers=headers | once,
         transport=transport,
         trust_env=beyond,
         verify=_certificates() if beyond or base_url.startswith("https:") else False,

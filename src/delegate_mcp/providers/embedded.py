@@ -13,8 +13,6 @@ from delegate_mcp.providers.registry import ProviderRow
 
 # Less room than this for an answer is none.
 _ROOM_TOKENS = 64
-# llama.cpp's server may close a kept connection at the moment the next request arrives on it, which then is lost.
-_ONE_REQUEST_EACH = (("Connection", "close"),)
 
 
 class EmbeddedProvider:
@@ -67,11 +65,7 @@ class EmbeddedProvider:
         known = self._connected.get(model.name)
         if known is not None and known[0] == address:
             return known[1]
-        row = replace(
-            self._row,
-            extra_body=(*self._row.extra_body, *model.sampling),
-            extra_headers=(*self._row.extra_headers, *_ONE_REQUEST_EACH),
-        )
+        row = replace(self._row, extra_body=(*self._row.extra_body, *model.sampling))
         host = OpenAICompatibleProvider(row, base_url=address.base_url, api_key=address.secret)
         self._connected[model.name] = (address, host)
         if known is not None:

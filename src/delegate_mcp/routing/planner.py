@@ -21,7 +21,10 @@ from delegate_mcp.routing.naming import Named, resolve
 from delegate_mcp.routing.rules import Rule, RuleCandidate, Rules
 
 QUALITY_FLOOR = 5
-"""From this floor on a task type asks for the better of an alias's two successors."""
+"""A task type whose floor reaches this asks for the better of an alias's two successors."""
+
+LOCAL_CANDIDATES = 8
+"""So many local models at most, the best for the work; who has two hundred does not want them all tried."""
 
 _NO_LOCAL = "no local model is there: start Ollama, LM Studio, llama-server or vLLM, or set local.model to a GGUF file"
 _DEMO_ONLY = "a demonstration: it answers where nothing else is set up, when named, or with local.demo_model = 'always'"
@@ -157,7 +160,7 @@ def _entries(work: _Work, known: Known, passed: list[PassedOver]) -> Iterator[_E
 def _spell_out(use: str, work: _Work, known: Known) -> Iterator[tuple[str, ModelId | None, Named | None]]:
     """The names behind a role, an alias or a model id."""
     if alias := known.catalog.aliases.get(use):
-        better = alias.quality if alias.quality and work.rule.floor[work.complexity] >= QUALITY_FLOOR else None
+        better = alias.quality if _asks_quality(work.rule) else None
         yield use, better or alias.model_id, Named(better or alias.model_id, use, alias.why)
         return
     for name in known.catalog.roles.get(use, (use,)):
@@ -166,7 +169,7 @@ def _spell_out(use: str, work: _Work, known: Known) -> Iterator[tuple[str, Model
 
 def _local_entries(asked: RuleCandidate, work: _Work, known: Known, passed: list[PassedOver]) -> Iterator[_Entry]:
     best_first = sorted(known.local_models(), key=lambda model: -model.quality_for(work.kind))
-    for model in best_first:
+    for model in best_first[:LOCAL_CANDIDATES]:
         yield _Entry(asked, model)
     demo = known.model(DEMO_MODEL)
     if demo is not None and known.demo_answers():
@@ -177,9 +180,12 @@ def _local_entries(asked: RuleCandidate, work: _Work, known: Known, passed: list
             passed.append(PassedOver(str(DEMO_MODEL), _DEMO_ONLY))
 
 
+def _asks_quality(rule: Rule) -> bool:
+    return max(rule.floor.values()) >= QUALITY_FLOOR
+
+
 def _named_entry(name: str, work: _Work, known: Known) -> Iterator[_Entry]:
-    quality = work.rule.floor[work.complexity] >= QUALITY_FLOOR
-    named = resolve(name, known, private=work.private, quality=quality)
+    named = resolve(name, known, private=work.private, quality=_asks_quality(work.rule))
     model = known.model(named.model_id)
     if model is None:
         raise InputError(f"{named.model_id} does not chat, or does not run on this machine. Name another model.")
@@ -255,6 +261,6 @@ def _nobody(drafted: RoutePlan, known: Known) -> str:
     lines = [
         f"No model can take this call ({drafted.task_type}, {drafted.complexity}, {drafted.rule}). Nothing was sent.",
         *(f"- {row.model}: {row.why}" for row in drafted.passed_over),
-        f"What to do: {todo}. `delegate-mcp doctor` tells more." if todo else "`delegate-mcp doctor` tells more.",
+        f"What to do: {todo or 'send less, wait, or name another model'}. `delegate-mcp doctor` tells more.",
     ]
     return "\n".join(lines)

@@ -62,3 +62,8 @@ def canonical(name: str) -> str | None:
     """The task type of that name or other name, in any spelling of case and hyphens; None where there is none."""
     plain = name.strip().lower().replace("-", "_").replace(" ", "_")
     return plain if plain in BY_NAME else _ALSO.get(plain)
+
+
+def task_type_of(name: str) -> str:
+    """The task type of a tool (`quick`, `delegate_code`), or the name itself, which may be a task type or `auto`."""
+    return TOOL_TASK_TYPES.get(f"delegate_{name.removeprefix('delegate_')}", name)
