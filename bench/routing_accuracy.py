@@ -9,7 +9,13 @@ import statistics
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+
+if not __package__:  # run as a file: put the repository on the path in place of this folder
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from bench.figure import Figure
 
 from delegate_mcp.routing.classifier import classify
 from delegate_mcp.routing.complexity import judge_complexity
@@ -30,25 +36,50 @@ GENERAL = (
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "routing" / "dev.jsonl"
 
 
-def main() -> None:
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
-    if not path.is_file():
-        print(f"routing accuracy: skipped, {path.name} with labelled prompts is not there")
-        return
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the classifier made of a file of labelled prompts."""
+
+    confusion: Counter[tuple[str, str]]
+    """(label, found) -> prompts."""
+    ms: list[float]
+
+
+def classified(path: Path) -> Outcome:
     confusion: Counter[tuple[str, str]] = Counter()
     times: list[float] = []
-    for row in rows:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
         start = time.perf_counter()
         found = classify(row["text"])
         judge_complexity(row["text"])
         times.append((time.perf_counter() - start) * 1000)
         confusion[row["label"], found.task_type] += 1
-    _print_shares(confusion)
-    _print_table(confusion)
-    print(
-        f"ms a prompt: median {statistics.median(times):.2f}, mean {statistics.mean(times):.2f}, most {max(times):.2f}"
-    )
+    return Outcome(confusion, times)
+
+
+def measure(path: Path = DEFAULT) -> list[Figure]:
+    """Accuracy and time; nothing where the prompts are not there."""
+    if not path.is_file():
+        return []
+    outcome = classified(path)
+    labels = tuple(sorted({label for label, _ in outcome.confusion}))
+    return [
+        Figure(name=f"routing accuracy, {name}", unit="of prompts", ours=round(_share(outcome.confusion, among)[0], 3))
+        for name, among in (("general types", GENERAL), ("all types", labels))
+    ] + [Figure(name="classifying a prompt", unit="ms", ours=statistics.median(outcome.ms), at_most=1.0)]
+
+
+def main() -> None:
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
+    if not path.is_file():
+        print(f"routing accuracy: skipped, {path.name} with labelled prompts is not there")
+        return
+    outcome = classified(path)
+    _print_shares(outcome.confusion)
+    _print_table(outcome.confusion)
+    ms = outcome.ms
+    print(f"ms a prompt: median {statistics.median(ms):.2f}, mean {statistics.mean(ms):.2f}, most {max(ms):.2f}")
 
 
 def _share(confusion: Counter[tuple[str, str]], labels: tuple[str, ...]) -> tuple[float, float]:

@@ -150,8 +150,8 @@ class App:
 
     async def _deliver(self, request: DelegateRequest, brief: Brief, outcome: Outcome) -> Reply:
         answer = outcome.completion.text
-        notes = list(brief.notes)
         saved: Saved | None = None
+        not_saved: str | None = None
         if request.save_to is not None:
             try:
                 save = partial(
@@ -159,27 +159,18 @@ class App:
                 )
                 saved = await anyio.to_thread.run_sync(save)
             except InputError as error:
-                notes.append(str(error))
+                not_saved = str(error)
         shown = page(answer, 0, self.settings.results.max_tokens)
-        reply = build_reply(outcome, answer, page=shown, saved=saved, files=brief.files, notes=notes)
-        self.calls.tasks.start_soon(self._keep, request, brief, outcome, reply)
+        reply = build_reply(
+            outcome, answer, page=shown, saved=saved, files=brief.files, notes=brief.notes, not_saved=not_saved
+        )
+        stored = _stored(request, brief, outcome, reply, self.clock.now())
+        self.store.hold(stored)
+        self.calls.tasks.start_soon(self._keep, stored)
         return reply
 
-    async def _keep(self, request: DelegateRequest, brief: Brief, outcome: Outcome, reply: Reply) -> None:
-        """Keep the whole answer, beside the call and not before its reply: the disk is slower than the ledger."""
-        stored = StoredCall(
-            call_id=outcome.call_id,
-            parent=request.thread,
-            private=outcome.plan.private,
-            tool=request.tool,
-            task_type=outcome.plan.task_type,
-            model=str(outcome.candidate.model_id),
-            prompt=brief.prompt,
-            sent_text=brief.messages[-1].text,
-            answer=outcome.completion.text,
-            saved_at=self.clock.now(),
-            meta=reply.meta.get("delegate", {}),
-        )
+    async def _keep(self, stored: StoredCall) -> None:
+        """Put the whole answer on disk beside the reply, not before it: the disk is slower than the ledger."""
         try:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self.store.write, stored)
@@ -291,3 +282,20 @@ def _canonical(outcome: Outcome, brief: Brief) -> Outcome:
 
 def _with_savings(meta: Mapping[str, Any], saved: Decimal) -> dict[str, Any]:
     return {**meta, "delegate": {**meta.get("delegate", {}), "saved_usd": f"{saved.normalize():f}"}}
+
+
+def _stored(request: DelegateRequest, brief: Brief, outcome: Outcome, reply: Reply, now: float) -> StoredCall:
+    """The call as it is kept for delegate_result and for threads."""
+    return StoredCall(
+        call_id=outcome.call_id,
+        parent=request.thread,
+        private=outcome.plan.private,
+        tool=request.tool,
+        task_type=outcome.plan.task_type,
+        model=str(outcome.candidate.model_id),
+        prompt=brief.prompt,
+        sent_text=brief.messages[-1].text,
+        answer=outcome.completion.text,
+        saved_at=now,
+        meta=reply.meta.get("delegate", {}),
+    )

@@ -12,12 +12,12 @@ anything smaller than its own prompt.
 How:
 - Give `files` as paths or globs and do not read them yourself first: the server reads them.
 - The model sees only `prompt`, `files` and, with `thread` (an earlier call id), the earlier turns. Say what you want back and how long.
-- Long output: `save_to` a new file; you get path, size and first lines. Otherwise answers are cut at a size budget and \
-delegate_result(call_id, offset) gives the rest.
+- Long output: `save_to` a new file; you get path, size and first lines. Otherwise an answer is cut at a size budget: "cut 7931/18363" in its last line means \
+that delegate_result(call_id, offset=7931) reads on.
 - `json_schema` when you need fields: the answer is valid JSON or an error.
 - Independent jobs: call in parallel.
 - Confidential data or secrets: delegate_private only; it never leaves this machine.
 - `on_limit`: degrade (default) takes the next model at a rate limit, wait waits, fail tells you.
 
-The last line of an answer, [model · call id · notes], says who answered; check weaker models harder. A slow call returns its id: \
+The last line of an answer, [model call-id notes], says who answered; check weaker models harder. A slow call returns its id: \
 fetch it with delegate_result. budget://current shows what is left of each quota, models://catalog which models answer now."""

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ async def started(tmp_path: Path, *words: str, **variables: str) -> AsyncGenerat
         await process.aclose()
 
 
-async def send(process: Process, message: dict[str, object]) -> None:
+async def send(process: Process, message: Mapping[str, object]) -> None:
     assert process.stdin is not None
     await process.stdin.send(json.dumps(message).encode() + b"\n")
 
@@ -118,11 +118,13 @@ async def test_its_end_hangs_up_on_the_service_and_settles_the_ledger(
 async def test_over_http_a_token_is_asked_for_where_one_is_set(
     world: Services, tmp_path: Path, transport: str, path: str
 ) -> None:
-    async with served(tmp_path, transport, DELEGATE_MCP_TOKEN="s3same", **world.groq_env) as url:
-        async with httpx.AsyncClient() as http:
-            for headers in ({}, {"Authorization": "Bearer wrong"}):
-                answer = await http.post(url + path, json=INITIALIZE, headers=headers)
-                assert answer.status_code == 401
+    token = {"DELEGATE_MCP_TOKEN": "s3same"}
+    async with served(tmp_path, transport, **token, **world.groq_env) as url, httpx.AsyncClient() as http:
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            answer = await http.post(url + path, json=INITIALIZE, headers=headers)
+            assert answer.status_code == 401
+        right = await _begins(http, url + path, {"Authorization": "Bearer s3same"}, get=transport == "sse")
+    assert right == 200
 
 
 async def test_over_streamable_http_a_host_is_served(world: Services, tmp_path: Path) -> None:
@@ -155,6 +157,14 @@ async def test_beyond_loopback_it_refuses_to_start_without_token_and_hosts(
     assert ended.returncode == 1
     for part in ("Not started", *told):
         assert part in ended.stderr.decode()
+
+
+async def _begins(http: httpx.AsyncClient, url: str, headers: dict[str, str], *, get: bool) -> int:
+    """The status with which an answer begins; a stream of events has no end to wait for."""
+    accept = {"Accept": "application/json, text/event-stream"}
+    asking = http.stream("GET" if get else "POST", url, json=None if get else INITIALIZE, headers=headers | accept)
+    async with asking as answer:
+        return answer.status_code
 
 
 @asynccontextmanager

@@ -93,7 +93,7 @@ def test_a_cut_answer_says_how_far_it_was_read_and_how_long_it_is() -> None:
     [
         (outcome(failed=((GEMINI, ErrorKind.RATE_LIMITED),)), "fallback: rate limited"),
         (outcome(failed=((GROQ, ErrorKind.RATE_LIMITED),)), None),
-        (outcome(demo=True), "demo model"),
+        (outcome(demo=True), "demo model, no key"),
         (outcome(finish_reason="length"), "unfinished"),
     ],
 )

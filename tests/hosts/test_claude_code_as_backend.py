@@ -16,8 +16,11 @@ from tests.hosts.person import SERVER, Person, person_in
 
 pytestmark = pytest.mark.hosts
 
-BILLED = {"DELEGATE_MCP_PROVIDERS__CLAUDE__BILL_API": "true"}
+BILLED = {"DELEGATE_MCP_PROVIDERS__CLAUDE__BILL_API": "true", "DELEGATE_MCP_BUDGET__DAILY_USD": "5"}
 """The only way for a test to log the CLI in: a dummy key, which it takes for one that bills."""
+
+HARD = "Refactor the interpreter to be thread-safe, with unit tests for its race conditions."
+"""Hard enough for the rules to ask Claude Code before Groq."""
 
 
 @asynccontextmanager
@@ -75,7 +78,7 @@ async def test_a_persons_api_key_is_not_given_to_the_cli_and_the_next_candidate_
         anthropic_api(says("billed")) as api,
         server(person_in(tmp_path, **groq.keys), api) as client,
     ):
-        result = await client.call_tool("delegate_code", {"prompt": "Write hello in Python."})
+        result = await client.call_tool("delegate_code", {"prompt": HARD})
     assert api.received == []
     assert text_of(result).startswith("print('hello from groq')\n")
     failed, answered = told(result)["attempts"]
@@ -89,7 +92,7 @@ async def test_an_overloaded_service_is_asked_once_and_the_next_candidate_answer
         anthropic_api(lambda _: OVERLOADED) as api,
         server(person_in(tmp_path, **groq.keys, **BILLED), api) as client,
     ):
-        result = await client.call_tool("delegate_code", {"prompt": "Write hello in Python."})
+        result = await client.call_tool("delegate_code", {"prompt": HARD})
     assert text_of(result).startswith("print('hello from groq')\n")
     failed = told(result)["attempts"][0]
     assert (failed["provider"], failed["error_kind"], failed["status"]) == ("claude", "overloaded", 529)

@@ -60,7 +60,7 @@ async def test_the_director_reads_the_answer_as_plain_text_and_the_transcript_na
         finished = await claude(person, api, "--allowedTools", TOOL)
     assert json.loads(finished.stdout)["permission_denials"] == []
     read = api.received[-1].tool_result()
-    assert read.startswith("Paris.\n[")
+    assert read.startswith("Paris.\n\n[")
     assert read.endswith("]")
     assert '{"' not in read
 

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from delegate_mcp.tools import TOOLS
 from mcp_types import Tool
+
+from delegate_mcp.tools import TOOLS
 
 
 def main() -> None:

@@ -2,13 +2,18 @@
 
 import argparse
 import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import anyio
+from anyio.abc import TaskGroup
 
 from delegate_mcp.holder import AppHolder
 from delegate_mcp.platforms import termination_signals
 from delegate_mcp.server import build_server
-from delegate_mcp.wiring import open_app
+
+if TYPE_CHECKING:
+    from delegate_mcp.app import App
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,12 +34,19 @@ async def run(args: argparse.Namespace) -> int:
 
 async def serve_stdio() -> int:
     """Serve one host on stdin and stdout."""
-    async with AppHolder(open_app) as holder, anyio.create_task_group() as tasks:
+    async with AppHolder(_open_app) as holder, anyio.create_task_group() as tasks:
         server = build_server(holder)
         tasks.start_soon(end_on_signal, holder)
         await server.run_stdio_async()
         tasks.cancel_scope.cancel()
     return 0
+
+
+async def _open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> "App":
+    """Load what calls need at the first call, not before `initialize` is answered."""
+    from delegate_mcp.wiring import open_app
+
+    return await open_app(tasks, changed)
 
 
 async def end_on_signal(holder: AppHolder) -> None:

@@ -113,6 +113,7 @@ def _told(outcome: Outcome, page: Page | None, notes: Sequence[str], *, degraded
         yield "unfinished"
     if outcome.candidate.demo:
         yield "demo model"
+        yield from (passed.why for passed in outcome.plan.passed_over[:1])  # why nothing better answered: no key
     elsewhere = [attempt for attempt in outcome.attempts if attempt.model_id != outcome.candidate.model_id]
     if elsewhere and (kind := elsewhere[0].error_kind):
         yield f"fallback: {kind.value.replace('_', ' ')}"

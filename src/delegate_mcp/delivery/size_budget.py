@@ -15,6 +15,7 @@ _FENCE_TOKENS = 16
 """Room for closing and opening a code block at the page's ends."""
 _MAX_INFO = 16
 _SHORT_FENCE = 8
+_LONGEST_SIGN = 32
 _JOINERS = frozenset({"\u200d", "\ufe0e", "\ufe0f"})
 
 
@@ -51,7 +52,7 @@ def page(answer: str, offset: int, max_tokens: int) -> Page:
 def _end(answer: str, offset: int, max_tokens: int, fenced: tuple[Block, ...]) -> int:
     if _around(fenced, offset) is None and estimate_tokens(answer[offset:]) <= max_tokens:
         return len(answer)
-    last = offset + _fitting(answer, offset, max(max_tokens - _FENCE_TOKENS, 1))
+    last = offset + _fitting(answer, offset, max(max_tokens - (_FENCE_TOKENS if fenced else 0), 1))
     if last == len(answer):
         return last
     least = offset + int((last - offset) * _FULL_ENOUGH)
@@ -69,9 +70,9 @@ def _border(answer: str, offset: int, least: int, last: int) -> int:
         ends = [match.end() for match in border.finditer(answer, least, last) if _whole(answer, match.end())]
         if ends:
             return ends[-1]
-    while last > offset + 1 and not _whole(answer, last):
-        last -= 1
-    return last
+    backwards = range(last, offset, -1)
+    onwards = range(last + 1, min(last + _LONGEST_SIGN, len(answer)))  # a joined emoji may be larger than a tiny page
+    return next((place for place in (*backwards, *onwards) if _whole(answer, place)), last)
 
 
 def _fitting(answer: str, offset: int, max_tokens: int) -> int:

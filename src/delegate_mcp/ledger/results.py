@@ -48,6 +48,11 @@ class ResultStore:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._held: dict[str, StoredCall] = {}
+
+    def hold(self, call: StoredCall) -> None:
+        """Let `read` find a call whose `write` is yet to come; touches no disk."""
+        self._held[call.call_id] = call
 
     def write(self, call: StoredCall) -> None:
         """Keep a call; raises LedgerError where the disk does not take it."""
@@ -60,11 +65,15 @@ class ResultStore:
             os.utime(path, (call.saved_at, call.saved_at))  # purge then need not open what is private
         except OSError as error:
             raise LedgerError(f"The answer of {call.call_id} could not be kept: {error.strerror}.") from error
+        finally:
+            self._held.pop(call.call_id, None)
 
     def read(self, call_id: str) -> StoredCall | None:
         """A kept call, or None: unknown, no longer kept, not readable, or no call id at all."""
         if not is_call_id(call_id):
             return None
+        if (held := self._held.get(call_id)) is not None:
+            return held
         try:
             return StoredCall(**json.loads(self._path(call_id).read_bytes()))
         except (OSError, ValueError, TypeError):

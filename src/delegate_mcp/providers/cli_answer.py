@@ -78,7 +78,7 @@ class CliAnswer:
     def finished(self, finish: FinishReason = "stop", cost_usd: Decimal | None = ZERO) -> Completion:
         """The answer out of what came."""
         usage = self.usage or estimated(self.ask, self.tokens)
-        answer = checked(self.row, self.ask, "".join(self.parts), finish, usage)
+        answer = checked(self.row, "".join(self.parts), finish, usage)
         return Completion(text=answer, finish_reason=finish, usage=usage, cost_usd=cost_usd, model=self.model())
 
     def model(self) -> str | None:
@@ -96,7 +96,9 @@ class CliAnswer:
         if known is not None:
             return known
         quoted = fit_to_show(message)
-        return self.bad(f"failed: {quoted}" if quoted else "failed and did not say why")
+        failure = self.bad(f"failed: {quoted}" if quoted else "failed and did not say why")
+        failure.status = status
+        return failure
 
     def known(self, message: str, status: int | None = None) -> ProviderError | None:
         """The error that a complaint is, where a rule knows it."""

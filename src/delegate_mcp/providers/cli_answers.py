@@ -56,7 +56,7 @@ class ClaudeAnswer(CliAnswer):
             finish = "length"
         cost = result.get("total_cost_usd")
         if self.bill_api:
-            cost_usd = Decimal(str(cost)) if isinstance(cost, int | float) else None
+            cost_usd = _usd(cost) if isinstance(cost, int | float) else None
         return CliAnswer.finished(self, finish, cost_usd)
 
     def model(self) -> str | None:
@@ -234,7 +234,7 @@ class OpencodeAnswer(CliAnswer):
             before.cache_read_tokens + read,
         )
         cost, reason = part.get("cost"), part.get("reason")
-        self.cost_usd += Decimal(str(cost)) if isinstance(cost, int | float) else ZERO
+        self.cost_usd += _usd(cost) if isinstance(cost, int | float) else ZERO
         self.reason = "length" if reason == "length" else "stop"
         self.ended = reason != "tool-calls"
 
@@ -253,3 +253,8 @@ def _claude_usage(result: Mapping[str, Any]) -> Usage:
 def _read_by(model: Mapping[str, Any]) -> int:
     tokens = mapping(model.get("tokens")) or model
     return count(tokens.get("prompt")) or count(tokens.get("input_tokens"))
+
+
+def _usd(cost: float) -> Decimal:
+    """Without the last digits that adding floats leaves."""
+    return Decimal(str(round(cost, 9)))

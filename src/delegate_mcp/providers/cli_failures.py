@@ -52,7 +52,7 @@ RULES: tuple[Rule, ...] = (
         words=r"not logged in|run /login|invalid api key|failed to authenticate|unauthorized|not authenticated"
         r"|oauth token (has expired|revoked)|auth method|api key (is )?(missing|not valid)|specify the \w+ environment",
     ),
-    Rule(ErrorKind.AUTH, "{title} was denied access: {login}", statuses=frozenset({402, 403}), quote=True),
+    Rule(ErrorKind.AUTH, "{title} was denied access ({login})", statuses=frozenset({402, 403}), quote=True),
     Rule(
         ErrorKind.TOO_LARGE,
         "{title}: the request is larger than the model's context; waiting does not help, send less",

@@ -59,7 +59,8 @@ _NUMBER = re.compile(
 )
 _HOW_MANY = re.compile(
     r"\b(?:how (?:many|much|long|far|old|fast|tall|often)|what (?:is|was|will be|would be|are) (?:the )?(?:total|sum|"
-    r"average|difference|percentage|price|cost|speed|ratio|area|volume|minimum|maximum|value|profit)|how .{0,20} in total)\b"
+    r"average|difference|percentage|price|cost|speed|ratio|area|volume|minimum|maximum|value|profit)|"
+    r"how .{0,20} in total)\b"
 )
 _STATEMENT_END = re.compile(r"[.!](?:\s|\Z)")
 _CODE_MARK = re.compile(
@@ -87,7 +88,7 @@ def classify(
     text = _Text.of(prompt)
     found = [*_verbs(text.head, text.tail), *_plain(text), *_code(text), *_files(files)]
     if schema:
-        found.append(("a schema to fill", "parameter_extraction", 0.75))
+        found.append(("a schema to fill", "parameter_extraction", 1.0))
     ranked = _ranked(found)
     if ranked[0][1] - ranked[1][1] < _SURE_BY:
         found.extend(_faint(text, coded=any(name.startswith("holds") for name, _, _ in found)))

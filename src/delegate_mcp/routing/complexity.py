@@ -22,10 +22,10 @@ _COMPLEX_FROM = 3.5
 _HARD = re.compile(
     r"\b(?:architect\w*|distributed|concurren\w+|thread[- ]safe|race conditions?|deadlock\w*|lock[- ]free|scalab\w+|"
     r"high[- ]availability|fault[- ]toleran\w+|migrat\w+|redesign\w*|re-?architect\w*|refactor\w*|"
-    r"rewrite the (?:whole|entire)|end[- ]to[- ]end|production[- ]ready|multi[- ]tenant|cryptograph\w+|compilers?|interpreter|"
-    r"dynamic programming|np[- ]hard|optimal\w*|prove|proof|theorem|threat model\w*|root cause|trade-?offs?|"
-    r"consensus|back-?pressure|idempoten\w+|transaction\w*|protocol|state machine|"
-    r"whole (?:project|codebase|repository))\b"
+    r"rewrite the (?:whole|entire)|end[- ]to[- ]end|production[- ]ready|multi[- ]tenant|"
+    r"cryptograph\w+|compilers?|interpreter|dynamic programming|np[- ]hard|optimal\w*|prove|proof|theorem|"
+    r"threat model\w*|root cause|trade-?offs?|consensus|back-?pressure|idempoten\w+|transaction\w*|protocol|"
+    r"state machine|whole (?:project|codebase|repository))\b"
 )
 _BROAD = re.compile(
     r"\b(?:comprehensive\w*|in[- ]depth|thorough\w*|detailed|complete|full|entire|all (?:of )?(?:the|our)|across|"
