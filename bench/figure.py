@@ -1,5 +1,6 @@
 """One measured figure beside what it is compared with, and the table they are printed in."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -93,3 +94,15 @@ def table(figures: Sequence[Figure]) -> str:
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     notes = [f"- {figure.name}: {figure.note}" for figure in figures if figure.note]
     return "\n".join([*lines, "", *notes] if notes else lines)
+
+
+def in_readme(text: str, figures: Sequence[Figure]) -> str:
+    """A README with the table put between its marks, cells unpadded and without the notes."""
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *(row(figure) for figure in figures)]
+    made = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    filled, count = re.subn(
+        r"(?s)(?<=<!-- numbers -->\n).*?(?=<!-- /numbers -->)", lambda _: made + "\n", text, count=1
+    )
+    if not count:
+        raise ValueError("the README has no <!-- numbers --> and <!-- /numbers -->")
+    return filled

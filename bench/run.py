@@ -13,7 +13,7 @@ from pathlib import Path
 if not __package__:  # run as a file: put the repository on the path in place of this folder
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from bench.figure import Figure, table
+from bench.figure import Figure, in_readme, table
 
 from bench import memory, overhead, reply_line, schema_tokens, startup
 
@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None, measures: Mapping[str, Callable[[],
         "--only", choices=measures, action="append", metavar="NAME", help=f"one of {', '.join(measures)}"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="put the table between that file's `numbers` marks")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a target is not met")
     given = parser.parse_args(arguments)
     figures: list[Figure] = []
@@ -43,6 +44,8 @@ def main(arguments: list[str] | None = None, measures: Mapping[str, Callable[[],
         machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
         report = {"machine": machine, "figures": [figure.as_json() for figure in figures]}
         given.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if given.readme is not None:
+        given.readme.write_text(in_readme(given.readme.read_text(encoding="utf-8"), figures), encoding="utf-8")
     return 1 if given.strict and any(figure.met is False for figure in figures) else 0
 
 

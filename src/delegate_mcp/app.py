@@ -1,10 +1,7 @@
 """The app: what tools, resources and commands may use, and the one way from a request to a reply."""
 
-import logging
-import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,39 +9,27 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from delegate_mcp.calling import Calling
 from delegate_mcp.catalog.catalog import Catalog
 from delegate_mcp.catalog.price_list import PriceList
 from delegate_mcp.config.settings import Settings
-from delegate_mcp.delivery.reply import Reply, build_reply, build_result_reply
-from delegate_mcp.delivery.save import Saved, save_answer
-from delegate_mcp.delivery.schema_check import parse_answer
+from delegate_mcp.delivery.reply import Reply, build_result_reply
 from delegate_mcp.delivery.size_budget import page
 from delegate_mcp.delivery.waiting import running_reply
 from delegate_mcp.dispatch.calls import Calls, RunningCall
 from delegate_mcp.dispatch.clock import Clock
-from delegate_mcp.dispatch.dispatcher import Dispatcher
-from delegate_mcp.domain.brief import Brief
 from delegate_mcp.domain.call_id import new_call_id
-from delegate_mcp.domain.errors import CallNotFoundError, DelegateError, InputError, LedgerError
-from delegate_mcp.domain.outcome import Completion, Outcome
+from delegate_mcp.domain.errors import CallNotFoundError
 from delegate_mcp.domain.plan import RoutePlan
 from delegate_mcp.domain.request import DelegateRequest
-from delegate_mcp.domain.usage import ZERO, estimate_tokens
-from delegate_mcp.intake.brief import prepare
 from delegate_mcp.intake.sandbox import Roots
-from delegate_mcp.ledger.base import CallEnd, CallStart, CallState, Ledger
+from delegate_mcp.ledger.base import Ledger
 from delegate_mcp.ledger.budget import current_budget
 from delegate_mcp.ledger.days import DayReset, day_start, day_starts
-from delegate_mcp.ledger.results import ResultStore, StoredCall
+from delegate_mcp.ledger.results import ResultStore
 from delegate_mcp.providers.discovery import Discovery
 from delegate_mcp.providers.listing import models_catalog
 from delegate_mcp.providers.registry import ProviderRow
-from delegate_mcp.routing.known import Known
-from delegate_mcp.routing.planner import draft, require_candidates
-from delegate_mcp.routing.rules import Rules
-from delegate_mcp.routing.task_types import canonical
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +38,16 @@ class App:
 
     settings: Settings
     settings_file: Path
-    environ: Mapping[str, str]
     roots: Roots
     rows: Sequence[ProviderRow]
     catalog: Catalog
-    rules: Rules
     discovery: Discovery
     ledger: Ledger
     store: ResultStore
-    dispatcher: Dispatcher
+    calling: Calling
     calls: Calls[Reply]
     prices: PriceList
     clock: Clock
-    changed: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
     """Closes providers, local hosts and the ledger."""
 
@@ -74,128 +56,7 @@ class App:
     def start(self, request: DelegateRequest) -> RunningCall[Reply]:
         """Begin a call in the background; the caller waits for it, or comes back with its id."""
         self.prices.load_soon(self.calls.tasks)
-        return self.calls.start(new_call_id(), partial(self._run, request))
-
-    async def _run(self, request: DelegateRequest, call: RunningCall[Reply]) -> Reply:
-        brief = await self._prepare(request)
-        known = await self._known()
-        route = draft(brief, request, rules=self.rules, known=known)
-        await self._begin(request, call.call_id, brief, route)
-        state: CallState = "cancelled"
-        end = CallEnd(call_id=call.call_id, ended_at=0.0, state=state)
-        try:
-            require_candidates(route, known)
-            outcome = await self.dispatcher.run(
-                call.call_id,
-                brief,
-                route,
-                on_limit=request.on_limit,
-                accept=_accepts(brief),
-                progress=lambda candidate, tokens: call.progress.tell(str(candidate.model_id), tokens),
-            )
-            outcome = _canonical(outcome, brief)
-            reply = await self._deliver(request, brief, outcome)
-            end = await self._account(request, brief, outcome, reply)
-            return replace(reply, meta=_with_savings(reply.meta, end.saved_usd))
-        except DelegateError as error:
-            end = replace(end, state="failed", error=str(error))
-            raise
-        finally:
-            with anyio.CancelScope(shield=True):
-                await self.ledger.end_call(replace(end, ended_at=self.clock.now()))
-                await self.changed()
-
-    async def _prepare(self, request: DelegateRequest) -> Brief:
-        task_type = canonical(request.task_type)
-        return await prepare(
-            request,
-            settings=self.settings,
-            roots=self.roots,
-            store=self.store,
-            local_only=task_type == "private",
-            with_pages=task_type == "research",
-        )
-
-    async def _known(self) -> Known:
-        """All that the planner looks at, at this moment."""
-        now = self.clock.now()
-        return Known(
-            catalog=self.catalog,
-            availability=await self.discovery.look(),
-            snapshot=await self.ledger.snapshot(now, day_starts(now, self._day_resets())),
-            demo=self.settings.local.demo_model,
-            paid=self.settings.budget.daily_usd is not None,
-            tiers={row.name: row.tier for row in self.rows},
-            embedded_context_tokens=self.settings.local.context_tokens,
-        )
-
-    async def _begin(self, request: DelegateRequest, call_id: str, brief: Brief, route: RoutePlan) -> None:
-        await self.ledger.begin_call(
-            CallStart(
-                call_id=call_id,
-                started_at=self.clock.now(),
-                tool=request.tool,
-                task_type=route.task_type,
-                complexity=route.complexity,
-                rule=route.rule,
-                reason=route.reason,
-                private=route.private,
-                connection=request.connection,
-                conversation=request.conversation or self.environ.get("CLAUDE_CODE_SESSION_ID"),
-                parent=request.thread,
-                pid=os.getpid(),
-                input_tokens=brief.input_tokens,
-            )
-        )
-
-    async def _deliver(self, request: DelegateRequest, brief: Brief, outcome: Outcome) -> Reply:
-        answer = outcome.completion.text
-        saved: Saved | None = None
-        not_saved: str | None = None
-        if request.save_to is not None:
-            try:
-                save = partial(
-                    save_answer, answer, request.save_to, resolve=self.roots.resolve_write, call_id=outcome.call_id
-                )
-                saved = await anyio.to_thread.run_sync(save)
-            except InputError as error:
-                not_saved = str(error)
-        shown = page(answer, 0, self.settings.results.max_tokens)
-        reply = build_reply(
-            outcome, answer, page=shown, saved=saved, files=brief.files, notes=brief.notes, not_saved=not_saved
-        )
-        stored = _stored(request, brief, outcome, reply, self.clock.now())
-        self.store.hold(stored)
-        self.calls.tasks.start_soon(self._keep, stored)
-        return reply
-
-    async def _keep(self, stored: StoredCall) -> None:
-        """Put the whole answer on disk beside the reply, not before it: the disk is slower than the ledger."""
-        try:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self.store.write, stored)
-        except LedgerError as error:
-            logger.warning("%s", error)
-
-    async def _account(self, request: DelegateRequest, brief: Brief, outcome: Outcome, reply: Reply) -> CallEnd:
-        read = estimate_tokens(reply.text)
-        prices, director = await self.prices.get(), self.settings.budget.director_model
-        # Done by itself, the director would have read the brief and written the answer; now it wrote the call and
-        # read the reply.
-        spared = prices.saved_usd(director, brief.input_tokens, outcome.completion.usage.output_tokens)
-        spent = prices.saved_usd(director, read, request.director_input_tokens)
-        return CallEnd(
-            call_id=outcome.call_id,
-            ended_at=self.clock.now(),
-            state="ok",
-            candidate=outcome.candidate.model_id,
-            tier=outcome.candidate.tier,
-            usage=outcome.usage,
-            cost_usd=outcome.cost_usd,
-            saved_usd=(spared or ZERO) - (spent or ZERO) - outcome.cost_usd,
-            director_input_tokens=request.director_input_tokens,
-            director_output_tokens=read,
-        )
+        return self.calls.start(new_call_id(), partial(self.calling.run, request))
 
     # --- Calls that were made ----------------------------------------------------------------------------------------
 
@@ -229,7 +90,7 @@ class App:
 
     async def plan(self, request: DelegateRequest) -> RoutePlan:
         """Who would be asked, and why; nothing is."""
-        return draft(await self._prepare(request), request, rules=self.rules, known=await self._known())
+        return await self.calling.plan(request)
 
     async def budget(self, connection: str) -> dict[str, Any]:
         """`budget://current`."""
@@ -257,45 +118,3 @@ class App:
         """Cancel the calls under way, wait until each has settled its records, and close what they used."""
         await self.calls.end()
         await self.close()
-
-
-def _accepts(brief: Brief) -> Callable[[Completion], str | None]:
-    """Why an answer is none: JSON was asked for and did not come."""
-    if brief.json_schema is None:
-        return lambda _: None
-    schema = brief.json_schema
-
-    def problem(completion: Completion) -> str | None:
-        found = parse_answer(completion.text, schema)[1]
-        return "the JSON was cut at the output limit" if found and completion.finish_reason == "length" else found
-
-    return problem
-
-
-def _canonical(outcome: Outcome, brief: Brief) -> Outcome:
-    """The outcome with its JSON alone, without fences or words around it."""
-    if brief.json_schema is None:
-        return outcome
-    text, _ = parse_answer(outcome.completion.text, brief.json_schema)
-    return replace(outcome, completion=replace(outcome.completion, text=text or outcome.completion.text))
-
-
-def _with_savings(meta: Mapping[str, Any], saved: Decimal) -> dict[str, Any]:
-    return {**meta, "delegate": {**meta.get("delegate", {}), "saved_usd": f"{saved.normalize():f}"}}
-
-
-def _stored(request: DelegateRequest, brief: Brief, outcome: Outcome, reply: Reply, now: float) -> StoredCall:
-    """The call as it is kept for delegate_result and for threads."""
-    return StoredCall(
-        call_id=outcome.call_id,
-        parent=request.thread,
-        private=outcome.plan.private,
-        tool=request.tool,
-        task_type=outcome.plan.task_type,
-        model=str(outcome.candidate.model_id),
-        prompt=brief.prompt,
-        sent_text=brief.messages[-1].text,
-        answer=outcome.completion.text,
-        saved_at=now,
-        meta=reply.meta.get("delegate", {}),
-    )

@@ -155,7 +155,7 @@ async def end_group(process: Process, grace_s: float = 2.0) -> None:
     elif _signal_group(process.pid, signal.SIGTERM):
         with anyio.move_on_after(grace_s):
             await process.wait()
-            while _signal_group(process.pid, 0):  # noqa: ASYNC110 - the end of a whole group is no event anywhere
+            while _group_lives(process.pid):  # noqa: ASYNC110 - the end of a whole group is no event anywhere
                 await anyio.sleep(_GROUP_POLL_S)
         _signal_group(process.pid, signal.SIGKILL)
 
@@ -191,6 +191,17 @@ if sys.platform != "win32":
         except PermissionError:  # macOS says so of a group of zombies
             return False
         return True
+
+    def _group_lives(group: int) -> bool:
+        """Whether more than zombies is left of a group: the first process of a container may never bury them."""
+        if sys.platform != "linux" or not _signal_group(group, 0):
+            return _signal_group(group, 0)
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it has ended meanwhile
+                state, _, its_group, *_ = stat.read_bytes().rpartition(b") ")[2].split()
+                if int(its_group) == group and state not in {b"Z", b"X"}:
+                    return True
+        return False
 
     def _dying_with_us(program: str, env: Mapping[str, str]) -> tuple[str, ...]:
         """The start of an argv that has Linux end the program when our process dies; empty where that is not to be had.

@@ -11,6 +11,7 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from delegate_mcp.app import App
+from delegate_mcp.calling import Calling
 from delegate_mcp.catalog.catalog import load_catalog
 from delegate_mcp.catalog.price_list import PriceList
 from delegate_mcp.config.keys import Key, find_key
@@ -23,6 +24,7 @@ from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.plan import Candidate
 from delegate_mcp.domain.usage import ZERO
 from delegate_mcp.intake.sandbox import Roots
+from delegate_mcp.ledger.days import DayReset, day_starts
 from delegate_mcp.ledger.results import ResultStore
 from delegate_mcp.ledger.sqlite import SqliteLedger
 from delegate_mcp.local.keeper import Keeper
@@ -30,6 +32,7 @@ from delegate_mcp.platforms import cache_dir
 from delegate_mcp.providers.discovery import Discovery
 from delegate_mcp.providers.provider_set import Parts, ProviderSet
 from delegate_mcp.providers.registry import PROVIDERS, ProviderRow
+from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.rules import load_rules
 
 DAY_S = 86_400.0
@@ -44,7 +47,6 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
     keys = _keys(rows, loaded, environ)
     cache = cache_dir(environ)
     catalog, clock, prices = load_catalog(), Clock(), PriceList()
-    rules = load_rules(settings.rules, catalog)
     ledger = await SqliteLedger.open(settings.home / "ledger.db", clock.now)
     store = ResultStore(settings.home / "results")
     keeper = Keeper(settings.local, cache, environ)
@@ -64,30 +66,58 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
             await part.aclose()
 
     tasks.start_soon(_forget, store, clock.now() - settings.results.keep_days * DAY_S)
+    discovery = Discovery(settings, keys, environ, cache, time.monotonic, rows=rows)
+    resets: dict[str, DayReset] = {row.name: row.day_reset for row in rows}
+
+    async def known() -> Known:
+        now = clock.now()
+        return Known(
+            catalog=catalog,
+            availability=await discovery.look(),
+            snapshot=await ledger.snapshot(now, day_starts(now, resets)),
+            demo=settings.local.demo_model,
+            paid=settings.budget.daily_usd is not None,
+            tiers={row.name: row.tier for row in rows},
+            embedded_context_tokens=settings.local.context_tokens,
+        )
+
+    dispatcher = Dispatcher(
+        ledger=ledger,
+        providers=everyone.get,
+        local_providers=at_home.get,
+        clock=clock,
+        calls=settings.calls,
+        price=price,
+        patient={row.name: row.wire == "cli" or row.local for row in rows},
+    )
+    roots = Roots.of(settings, environ=environ, cwd=Path.cwd(), home=Path.home())
+    calling = Calling(
+        settings=settings,
+        environ=environ,
+        roots=roots,
+        rules=load_rules(settings.rules, catalog),
+        ledger=ledger,
+        store=store,
+        dispatcher=dispatcher,
+        prices=prices,
+        clock=clock,
+        tasks=tasks,
+        known=known,
+        changed=changed,
+    )
     return App(
         settings=settings,
         settings_file=loaded.file,
-        environ=environ,
-        roots=Roots.of(settings, environ=environ, cwd=Path.cwd(), home=Path.home()),
+        roots=roots,
         rows=rows,
         catalog=catalog,
-        rules=rules,
-        discovery=Discovery(settings, keys, environ, cache, time.monotonic, rows=rows),
+        discovery=discovery,
         ledger=ledger,
         store=store,
-        dispatcher=Dispatcher(
-            ledger=ledger,
-            providers=everyone.get,
-            local_providers=at_home.get,
-            clock=clock,
-            calls=settings.calls,
-            price=price,
-            patient={row.name: row.wire == "cli" or row.local for row in rows},
-        ),
+        calling=calling,
         calls=Calls(tasks),
         prices=prices,
         clock=clock,
-        changed=changed,
         close=close,
     )
 

@@ -1,5 +1,5 @@
 import pytest
-from bench.figure import Figure, table
+from bench.figure import Figure, in_readme, table
 
 
 def test_a_ratio_is_judged_against_what_was_measured_beside_it() -> None:
@@ -47,3 +47,12 @@ def test_the_table_shows_ours_beside_the_other_with_target_and_verdict() -> None
         "yes",
     ]
     assert lines[-1] == "- tools/list: o200k"
+
+
+def test_the_readmes_numbers_are_replaced_and_nothing_else() -> None:
+    readme = "before\n<!-- numbers -->\nold\n<!-- /numbers -->\nafter\n"
+    filled = in_readme(readme, [Figure(name="echo", unit="ms", ours=1.5)])
+    assert filled.startswith("before\n<!-- numbers -->\n| figure | ours |")
+    assert filled.endswith("| echo | 1.50 ms | - | - | - | - |\n<!-- /numbers -->\nafter\n")
+    with pytest.raises(ValueError, match="numbers"):
+        in_readme("no marks", [])

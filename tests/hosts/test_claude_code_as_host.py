@@ -115,3 +115,16 @@ async def test_the_director_reads_the_budget_through_the_hosts_own_tool(tmp_path
     [content] = json.loads(api.received[-1].tool_result())["contents"]
     assert json.loads(content["text"])
     assert "groq" in content["text"]
+
+
+async def test_when_the_conversation_ends_so_does_the_server_and_the_call_stays_on_record(tmp_path: Path) -> None:
+    async with groq_api("Paris.") as groq, anthropic_api(director(QUESTION)) as api:
+        person = person_in(tmp_path, **groq.keys)
+        await claude(person, api, "--allowedTools", ALL_OF_OURS)
+        env = person.env(**person.server_env)
+        budget = await run_program([SERVER, "budget", "--json"], env=env, cwd=person.project)
+    [log] = person.home.glob(".cache/claude-cli-nodejs/*/mcp-logs-delegate/*.jsonl")
+    assert "MCP server process exited cleanly" in log.read_text()
+    today = json.loads(budget.stdout)["today"]
+    assert (today["calls"], today["failed_calls"]) == (1, 0)
+    assert today["tiers"]["free"]["attempts"] == 1

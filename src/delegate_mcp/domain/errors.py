@@ -48,9 +48,11 @@ class CallNotFoundError(DelegateError):
 class NoCandidateError(DelegateError):
     """Nothing that may answer can answer."""
 
-    def __init__(self, message: str, passed_over: "Sequence[PassedOver]" = ()) -> None:
+    def __init__(self, message: str, passed_over: "Sequence[PassedOver]" = (), advice: str = "") -> None:
         super().__init__(message)
         self.passed_over = tuple(passed_over)
+        self.advice = advice
+        """What to do, in a sentence."""
 
 
 class AllAttemptsFailedError(DelegateError):

@@ -23,16 +23,26 @@ _DRAIN_S = 2.0
 
 
 class CliProvider:
-    """One CLI that the person has installed and logged in to; `command` names another executable than the row's."""
+    """One CLI that the person has installed and logged in to; `command` names another executable than the row's.
+
+    `grace_s` is what its processes have to end by themselves before they are killed.
+    """
 
     def __init__(
-        self, row: ProviderRow, *, command: str | None, environ: Mapping[str, str], bill_api: bool = False
+        self,
+        row: ProviderRow,
+        *,
+        command: str | None,
+        environ: Mapping[str, str],
+        bill_api: bool = False,
+        grace_s: float = 2.0,
     ) -> None:
         self._row = row
         self._cli = CLI_BY_NAME[row.name]
         self._command = command or row.command
         self._environ = environ
         self._bill_api = bill_api
+        self._grace_s = grace_s
 
     @property
     def name(self) -> str:
@@ -63,9 +73,9 @@ class CliProvider:
             report(0)
             process = await self._start(program, call, work)
             try:
-                code = await _converse(process, prompt.encode("utf-8", "replace"), answer, report)
+                code = await _converse(process, prompt.encode("utf-8", "replace"), answer, report, self._grace_s)
             finally:
-                await end_process(process)
+                await end_process(process, self._grace_s)
         return answer.completion(code)
 
     async def list_models(self) -> tuple[ListedModel, ...]:
@@ -94,7 +104,7 @@ class CliProvider:
         return ProviderError(ErrorKind.AUTH, text)
 
 
-async def _converse(process: Process, prompt: bytes, answer: CliAnswer, report: Report) -> int:
+async def _converse(process: Process, prompt: bytes, answer: CliAnswer, report: Report, grace_s: float) -> int:
     """Write the prompt and read both outputs until the process has ended; its exit code."""
     failures: list[ProviderError] = []
     code = 0
@@ -116,7 +126,7 @@ async def _converse(process: Process, prompt: bytes, answer: CliAnswer, report: 
         tasks.start_soon(read, process.stderr, answer.log_line)
         tasks.start_soon(_write, process, prompt)
         code = await process.wait()
-        await end_group(process)  # what it left behind would hold its pipes open
+        await end_group(process, grace_s)  # what it left behind would hold its pipes open
         tasks.cancel_scope.deadline = anyio.current_time() + _DRAIN_S
     if failures:
         raise failures[0]

@@ -188,6 +188,7 @@ class OpencodeAnswer(CliAnswer):
 
     cost_usd: Decimal = ZERO
     reason: FinishReason = "stop"
+    retries: int = 0
 
     def taken(self, event: Mapping[str, Any]) -> None:
         """Parts of text between the beginning and the end of each step; the last step's text is the answer."""
@@ -210,15 +211,17 @@ class OpencodeAnswer(CliAnswer):
                 pass
 
     def log_line(self, data: bytes) -> None:
-        """At a rate limit it waits and retries without an end, and says so only in its log."""
+        """It retries without an end, says so only in its log, and there without a status: the second time ends it."""
         CliAnswer.log_line(self, data)
         line = data.decode("utf-8", "replace")
-        if (
-            "stream error" in line
-            and (known := self.known(line))
-            and known.kind in {ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED}
-        ):
+        if "stream error" not in line:
+            return
+        known = self.known(line)
+        if known is not None and known.kind in {ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED}:
             raise known
+        if self.retries:
+            raise self.failed("", status=503)
+        self.retries += 1
 
     def finished(self, finish: FinishReason = "stop", cost_usd: Decimal | None = ZERO) -> Completion:
         """It tells what its account was billed: nothing where that is a plan."""

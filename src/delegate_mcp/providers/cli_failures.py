@@ -50,7 +50,8 @@ RULES: tuple[Rule, ...] = (
         "{title} is not logged in: {login}",
         statuses=frozenset({401}),
         words=r"not logged in|run /login|invalid api key|failed to authenticate|unauthorized|not authenticated"
-        r"|oauth token (has expired|revoked)|auth method|api key (is )?(missing|not valid)|specify the \w+ environment",
+        r"|oauth token (has expired|revoked)|(invalid|set an) auth method"
+        r"|api key (is )?(missing|not valid)|specify the \w+ environment",
     ),
     Rule(ErrorKind.AUTH, "{title} was denied access ({login})", statuses=frozenset({402, 403}), quote=True),
     Rule(
@@ -63,7 +64,8 @@ RULES: tuple[Rule, ...] = (
         ErrorKind.RATE_LIMITED,
         "{title}: its limit is reached",
         statuses=frozenset({429}),
-        words=r"usage limit|hit your [\w ]*limit|reached your [\w ]*limit|rate.?limit|too many requests|quota",
+        words=r"usage limit|hit your [\w ]*limit|reached your [\w ]*limit|rate.?limit|too many requests"
+        r"|quota|usage exceeded",
     ),
     Rule(
         ErrorKind.MODEL_GONE,

@@ -11,6 +11,7 @@ HINTS: tuple[Sign, ...] = (
         1.5,
         "words of summing up",
         r"""
+        (?:cut|pare|trim) (?:\w+ ){0,2}?down|\w+-line version|briefly|the core of
         essentials?|takeaways?|highlights|overview|digest|condensed|shortened|shorter version|catch me up|up to speed
         (?:this|the|these|following|attached|that) (?:\w+ )?(?:document|article|meeting|thread|interview|chapter|\
             paper|conversation|notes|transcript|podcast|talk|video|discussion|release notes|changelog)
@@ -21,7 +22,9 @@ HINTS: tuple[Sign, ...] = (
         1.5,
         "words of weighing and proving",
         r"""
-        minimum|maximum|feasible|constraints?|ethical|argue|both sides|rational|why (?:would|might|could)
+        makes (?:more|most) sense|divisible|explain your thinking|your thinking|if (?:yesterday|today|tomorrow)
+        every (?:hour|day|week|minute|year)|minimum|maximum|feasible|constraints?|ethical|argue|both sides|rational
+        why (?:would|might|could)
         should (?:i|we)
         walk me through|(?:tall|old|fast|short|heavi|bigg|cheap|rich|young|larg|small)er than|suppose|assum(?:e|ing)
         hypothes\w+
@@ -35,6 +38,7 @@ HINTS: tuple[Sign, ...] = (
         1.5,
         "things an assistant's tools do",
         r"""
+        temperature|garage|door|landed|meeting (?:with|on)|flight
         reminder|alarm|lights?|playlist|flights?|hotels?|taxi|pizzas?|directions|calendar|thermostat|vacuum|cart|jira
         slack
         #\w+|[a-z]+_[a-z]+(?:\(\))?|timer|appointment|reservation|nearest|volume|spotify|invite
@@ -45,6 +49,7 @@ HINTS: tuple[Sign, ...] = (
         1.75,
         "words of style",
         r"""
+        clean up|same text|reword|(?:my|broken|better) english|for linkedin
         wording|phrasings?|tone|spelling|grammar|prose|formal|informal|polite(?:r|ly)?|warmer|friendlier|shorter
         catchier
         (?:how would|like) (?:a|an) \w+ (?:say|write)|alternatives? (?:for|to)|style|plain language|native speaker
@@ -66,6 +71,7 @@ HINTS: tuple[Sign, ...] = (
         1.75,
         "words of marking",
         r"""
+        give (?:it|this|them) a mark|stars|which (?:one|version|translation) is (?:better|best)
         scores?|grade|rank|points|stars|how (?:well|bad|severe|serious)|severity|worst|rating|marks|quality
         (?:response|answer|option|summary) [ab12]|criteria
         """,
@@ -75,6 +81,7 @@ HINTS: tuple[Sign, ...] = (
         1.75,
         "words of giving reasons",
         r"""
+        thinking behind|why (?:would|is|was) \w be
         reasons?|reasoning|arguments? for|conclusion|support (?:the|this|that) (?:claim|decision|answer|view)
         the right prediction
         why (?:might|would|is) (?:that|this|it) (?:be )?(?:\w+ )?(?:right|correct|true)|defend
@@ -85,6 +92,7 @@ HINTS: tuple[Sign, ...] = (
         1.5,
         "words of looking facts up in a text",
         r"""
+        (?:from|out of) (?:the|this|that|my) (?:\w+ )?(?:mail|e-?mail|log|message|recipe|receipt|text)|appear in
         json|fields?|sender|recipient|amount due|order (?:id|number)|invoice|birth (?:date|place)|date of|bio|values?
         (?:in|from) (?:this|the|the following) (?:\w+ )?(?:message|text|e?-?mail|passage|sentence|listing|receipt)
         named in
@@ -96,6 +104,7 @@ HINTS: tuple[Sign, ...] = (
         1.75,
         "words of sorting",
         r"""
+        is (?:this|it|that) (?:a|an) [\w ]{1,20} or (?:a|an)|or not\?
         sarcasm|sarcastic|topics?|categor(?:y|ies)|priority|detect|genre|neutral|labels?|tags?|spam|phishing|intent
         emotion
         \w+, \w+,? or \w+|(?:low|small), (?:medium|middle),? (?:or |and )?(?:high|large)
@@ -131,6 +140,7 @@ HINTS: tuple[Sign, ...] = (
         1.75,
         "words of the present world",
         r"""
+        analysts?|predict\w*|forecasts?|sourced|with figures|next year|airlines?|since (?:19|20)\d\d
         experts|lately|at the moment|these days|so far|(?:this|last|next) (?:summer|winter|season|decade|century)
         statistics
         (?:last|past) (?:week|month|year)|anything new|is leading|elections?|links?|rankings?|which \w+ has the best

@@ -197,6 +197,9 @@ GENERAL_PHRASES: tuple[Sign, ...] = (
             isn'?t)\b
         (?:doesn'?t|does not|isn'?t|not|stopped) (?:work|compil|build|render)\w*|thread[- ]safe|sql injection
         code smells?|null ?pointer
+        why (?:am i|do i|are we|do we) (?:\w+ )?(?:getting|get|seeing|see|receiv\w+) (?:an? |the )?(?:\d{3}|\
+            \w*error\w*|null|nothing)
+        pass(?:es)? locally|doesn'?t (?:match|compile|run|start|load|update|return)|mutex|callback|works on my machine
         race conditions?|deadlocks?|memory leaks?|off[- ]by[- ]one|security (?:issues?|holes?|flaws?|review)
         edge cases? (?:am i|did i|does)
         (?:can'?t|cannot|don'?t) (?:see|figure out|find out|understand|know) why|error handling in (?:this|the|my)
@@ -218,6 +221,9 @@ GENERAL_PHRASES: tuple[Sign, ...] = (
         7.0,
         "says it is private",
         r"""
+        (?:let|letting) (?:this|it|that|these|them) leave
+        leave (?:my|this|our) (?:machine|computer|laptop|network|office)
+        stays? on (?:my|this|our) (?:machine|computer|laptop|device|network)
         confidential|strictly private|keep (?:this|it) (?:private|secret|local|between)|off the record|under nda
         locally only
         (?:do not|don'?t|never|must not|cannot|can'?t) (?:share|leave|upload|send|disclose|leak|go to)\b[^.\n]{0,40}

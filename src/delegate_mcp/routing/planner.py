@@ -87,7 +87,8 @@ def plan(
 def require_candidates(drafted: RoutePlan, known: Known) -> None:
     """NoCandidateError where the plan has nobody to ask: it names each candidate, why not, and what to do."""
     if not drafted.candidates:
-        raise NoCandidateError(_nobody(drafted, known), drafted.passed_over)
+        what = f"No model can take this call ({drafted.task_type}, {drafted.complexity}, {drafted.rule})."
+        raise NoCandidateError(f"{what} Nothing was sent.", drafted.passed_over, _advice(drafted, known))
 
 
 def draft(brief: Brief, request: DelegateRequest, *, rules: Rules, known: Known) -> RoutePlan:
@@ -253,14 +254,10 @@ def _reason(work: _Work, candidates: tuple[Candidate, ...]) -> str:
     return f"{work.task_type} ({how}), {work.complexity}: {first.model_id} ({first.why}){then}"
 
 
-def _nobody(drafted: RoutePlan, known: Known) -> str:
+def _advice(drafted: RoutePlan, known: Known) -> str:
+    """The quickest ways to a model that could take it."""
     states = known.availability.states
     providers = dict.fromkeys(row.model.partition(":")[0] for row in drafted.passed_over)
     mends = [state.mend for name in providers if (state := states.get(name)) and not state.usable and state.mend]
     todo = "; or ".join(list(dict.fromkeys(mends))[:2])
-    lines = [
-        f"No model can take this call ({drafted.task_type}, {drafted.complexity}, {drafted.rule}). Nothing was sent.",
-        *(f"- {row.model}: {row.why}" for row in drafted.passed_over),
-        f"What to do: {todo or 'send less, wait, or name another model'}. `delegate-mcp doctor` tells more.",
-    ]
-    return "\n".join(lines)
+    return f"What to do: {todo or 'send less, wait, or name another model'}. `delegate-mcp doctor` tells more."
