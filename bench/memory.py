@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench import stand_in
 from bench.figure import Figure
 from bench.overhead import PROMPT, keyed
 from bench.raw_stdio import BARE, RawServer, ours
-
-from bench import stand_in
 
 MOST_RATIO = 1.25
 ROUNDS = 5

@@ -12,13 +12,13 @@ from statistics import median, quantiles
 from time import perf_counter
 
 import anyio
-from bench.figure import Figure
-from bench.raw_stdio import BARE, clean_environment, ours
 from groq import AsyncGroq
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
 from bench import stand_in
+from bench.figure import Figure
+from bench.raw_stdio import BARE, clean_environment, ours
 
 MOST_ADDED_MS = 5.0
 BLOCKS = 12

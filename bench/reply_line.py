@@ -4,11 +4,10 @@ import tempfile
 from pathlib import Path
 from typing import Any, cast
 
+from bench import stand_in, tokens
 from bench.figure import Figure
 from bench.overhead import PROMPT, keyed
 from bench.raw_stdio import RawServer, ours
-
-from bench import stand_in, tokens
 
 MOST_TOKENS = 20
 

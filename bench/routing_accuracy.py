@@ -16,7 +16,6 @@ if not __package__:  # run as a file: put the repository on the path in place of
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from bench.figure import Figure
-
 from delegate_mcp.routing.classifier import classify
 from delegate_mcp.routing.complexity import judge_complexity
 

@@ -13,9 +13,8 @@ from pathlib import Path
 if not __package__:  # run as a file: put the repository on the path in place of this folder
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from bench.figure import Figure, in_readme, table
-
 from bench import memory, overhead, reply_line, schema_tokens, startup
+from bench.figure import Figure, in_readme, table
 
 MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "schema": schema_tokens.measure,

@@ -4,10 +4,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, cast
 
+from bench import tokens
 from bench.figure import Figure
 from bench.raw_stdio import BARE, RawServer, ours
-
-from bench import tokens
 
 MOST_TOKENS = 900
 MOST_INSTRUCTION_CHARS = 2_048

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.run import MEASURES
-from docs import sources, tables
 
+from bench.run import MEASURES
 from delegate_mcp.cli import COMMANDS
 from delegate_mcp.config.settings import ProviderSettings, Section, Settings
 from delegate_mcp.providers.registry import PROVIDERS
+from docs import sources, tables
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "AGENTS.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

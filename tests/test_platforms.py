@@ -1,6 +1,7 @@
 """Directories, private files, programs and process groups."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -226,6 +227,7 @@ anyio.run(main)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has died")
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="no setpriv to ask Linux for it")
 async def test_a_process_does_not_outlive_ours_however_ours_dies(tmp_path: Path) -> None:
     cli = install(tmp_path, "program", "waits_alone")
     await anyio.run_process([sys.executable, "-c", PARENT, cli.command], stderr=None)

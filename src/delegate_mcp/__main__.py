@@ -1,5 +1,6 @@
 """The command `delegate-mcp`. Without an argument it serves MCP on stdio, and loads nothing that this does not need."""
 
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -52,6 +53,10 @@ def _run(command: Callable[[], Awaitable[int]]) -> int:
         return anyio.run(command)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; nothing may be flushed into the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 if __name__ == "__main__":

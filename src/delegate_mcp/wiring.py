@@ -24,7 +24,7 @@ from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.plan import Candidate
 from delegate_mcp.domain.usage import ZERO
 from delegate_mcp.intake.sandbox import Roots
-from delegate_mcp.ledger.days import DayReset, day_starts
+from delegate_mcp.ledger.days import DayReset, day_start, day_starts
 from delegate_mcp.ledger.results import ResultStore
 from delegate_mcp.ledger.sqlite import SqliteLedger
 from delegate_mcp.local.keeper import Keeper
@@ -69,6 +69,13 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
     discovery = Discovery(settings, keys, environ, cache, time.monotonic, rows=rows)
     resets: dict[str, DayReset] = {row.name: row.day_reset for row in rows}
 
+    async def may_pay(now: float) -> bool:
+        cap = settings.budget.daily_usd
+        if not cap:
+            return False
+        tiers = (await ledger.totals(day_start(now, "utc"))).tiers
+        return sum((tier.cost_usd for tier in tiers if tier.tier == "paid"), ZERO) < cap
+
     async def known() -> Known:
         now = clock.now()
         return Known(
@@ -76,7 +83,7 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
             availability=await discovery.look(),
             snapshot=await ledger.snapshot(now, day_starts(now, resets)),
             demo=settings.local.demo_model,
-            paid=settings.budget.daily_usd is not None,
+            paid=await may_pay(now),
             tiers={row.name: row.tier for row in rows},
             embedded_context_tokens=settings.local.context_tokens,
         )

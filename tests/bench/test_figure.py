@@ -1,4 +1,5 @@
 import pytest
+
 from bench.figure import Figure, in_readme, table
 
 

@@ -2,6 +2,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from bench.raw_stdio import BARE, ENVELOPE, RawServer, clean_environment
 
 

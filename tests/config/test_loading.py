@@ -75,6 +75,11 @@ def test_a_value_that_cannot_be_names_its_variable_but_not_the_value(tmp_path: P
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_list_that_is_no_json_says_how_lists_are_written(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="written as JSON"):
+        load(tmp_path, DELEGATE_MCP_FILES__ROOTS="/a")
+
+
 def test_keys_come_from_the_environment_then_the_nearest_dotenv_then_the_settings(tmp_path: Path) -> None:
     (tmp_path / "user").mkdir()
     (tmp_path / ".env").write_text("GROQ_API_KEY=near\n")
@@ -87,6 +92,7 @@ def test_keys_come_from_the_environment_then_the_nearest_dotenv_then_the_setting
 
     assert key("groq", "GROQ_API_KEY", {"GROQ_API_KEY": "here"}) == "here"
     assert key("groq", "GROQ_API_KEY", {"GROQ_API_KEY": ""}) == "near"
+    assert key("groq", "GROQ_API_KEY", {"GROQ_API_KEY": "${GROQ_API_KEY}"}) == "near"
     assert key("gemini", "GEMINI_API_KEY") == "far"
     assert key("llama-server", "NO_SUCH_KEY") == "own"
     assert key("groq", "NO_SUCH_KEY") is None

@@ -8,8 +8,8 @@ from importlib.resources import files as resources
 from pathlib import Path
 
 import pytest
-from bench.tokens import count as tokens
 
+from bench.tokens import count as tokens
 from delegate_mcp.delivery.reply import build_reply, build_result_reply, status_line
 from delegate_mcp.delivery.save import Saved
 from delegate_mcp.delivery.size_budget import page

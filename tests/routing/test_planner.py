@@ -124,7 +124,7 @@ def test_only_a_cli_may_edit_files() -> None:
 
 
 def test_paid_models_are_off_until_they_are_allowed() -> None:
-    with pytest.raises(NoCandidateError, match=r"paid models are off: set budget\.daily_usd"):
+    with pytest.raises(NoCandidateError, match=r"paid models are off: budget\.daily_usd is not set"):
         planned(on=CLOUDS, model="gemini:gemini-4-argon")
     allowed = planned(on=CLOUDS, model="gemini:gemini-4-argon", paid=True)
     assert [(str(row.model_id), row.tier) for row in allowed.candidates] == [("gemini:gemini-4-argon", "paid")]

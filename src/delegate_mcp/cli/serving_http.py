@@ -2,6 +2,8 @@
 
 import hmac
 import os
+import socket
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -59,6 +61,10 @@ def check_binding(host: str, server: ServerSettings) -> None:
         raise ConfigError(f"Not started: serving on {host} beyond this machine needs {' and '.join(missing)}.")
 
 
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 async def serve_http(transport: Literal["http", "sse"], host: str, port: int) -> int:
     """Serve any number of clients until a signal ends the process."""
     names = [row.name for row in PROVIDERS]
@@ -81,5 +87,9 @@ async def serve_http(transport: Literal["http", "sse"], host: str, port: int) ->
             app = BearerToken(app, settings.token.get_secret_value())
         # uvicorn's own logging writes to stdout and would show requests; warnings go to stderr by the root logger.
         http = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
-        await http.serve()  # ends on SIGTERM and SIGINT by itself
+        with socket.create_server((host, port), family=_family(host)) as listening:
+            where = f"http://{host}:{listening.getsockname()[1]}/{'mcp' if transport == 'http' else 'sse'}"
+            sys.stderr.write(f"delegate-mcp serves {transport} at {where}\n")
+            sys.stderr.flush()
+            await http.serve([listening])  # ends on SIGTERM and SIGINT by itself
     return 0

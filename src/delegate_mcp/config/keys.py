@@ -28,11 +28,17 @@ def find_key(
 ) -> Key | None:
     """The first key that is set; an empty variable counts as not set."""
     for name in names:
-        if value := environ.get(name, "").strip():
+        if value := _given(environ, name):
             return Key(SecretStr(value), f"{name} of the environment")
     for path, values in dotenv:
         for name in names:
-            if value := values.get(name, "").strip():
+            if value := _given(values, name):
                 return Key(SecretStr(value), f"{name} of {path}")
     given = settings.provider(provider).api_key
     return Key(given, f"providers.{provider}.api_key of the settings") if given and given.get_secret_value() else None
+
+
+def _given(values: Mapping[str, str], name: str) -> str:
+    """The value, or nothing where a host passed on `${GROQ_API_KEY}` for a variable that is not set."""
+    value = values.get(name, "").strip()
+    return "" if value.startswith("${") else value

@@ -86,7 +86,8 @@ def _from_variables(environ: Mapping[str, str]) -> dict[str, Any]:
     try:
         return dict(_Variables({k: v for k, v in environ.items() if k.upper() not in OTHER_VARIABLES})())
     except ValueError as error:
-        raise ConfigError(f"A {PREFIX}… variable cannot be read: {error}.") from error
+        hint = """Lists are written as JSON, as in DELEGATE_MCP_FILES__ROOTS='["/a", "/b"]'."""
+        raise ConfigError(f"A {PREFIX}… variable cannot be read: {error}. {hint}") from error
 
 
 def _dotenv_files(cwd: Path, user_home: Path) -> Iterator[tuple[Path, Mapping[str, str]]]:

@@ -82,7 +82,7 @@ class BudgetSettings(Section):
     """`[budget]`: money."""
 
     daily_usd: Decimal | None = None
-    """Cap for paid models a day. Default: none, which keeps paid models off."""
+    """USD a day after which paid models are no longer asked. Default: none, which keeps them off."""
     director_model: str = "claude-opus-5-5"
     """Whose price savings are counted at. Default: claude-opus-5-5."""
 

@@ -34,7 +34,7 @@ def failure_text(error: DelegateError) -> str:
         tried = [_attempt_line(attempt) for attempt in error.attempts]
         return "\n".join([f"{error} Call {error.call_id}.", *tried, *_advice(error.attempts)])
     if isinstance(error, NoCandidateError):
-        return "\n".join([str(error), *_passed_over_lines(error.passed_over), error.advice or _DOCTOR])
+        return "\n".join([error.what, *_passed_over_lines(error.passed_over), error.advice or _DOCTOR])
     return str(error) or f"The call failed ({type(error).__name__})."
 
 

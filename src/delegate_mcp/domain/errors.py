@@ -50,9 +50,14 @@ class NoCandidateError(DelegateError):
 
     def __init__(self, message: str, passed_over: "Sequence[PassedOver]" = (), advice: str = "") -> None:
         super().__init__(message)
+        self.what = message
         self.passed_over = tuple(passed_over)
         self.advice = advice
         """What to do, in a sentence."""
+
+    def __str__(self) -> str:
+        lines = [self.what, *(f"- {row.model}: {row.why}" for row in self.passed_over), self.advice]
+        return "\n".join(line for line in lines if line)
 
 
 class AllAttemptsFailedError(DelegateError):

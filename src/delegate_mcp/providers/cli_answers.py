@@ -220,7 +220,7 @@ class OpencodeAnswer(CliAnswer):
         if known is not None and known.kind in {ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED}:
             raise known
         if self.retries:
-            raise self.failed("", status=503)
+            raise self.failed("overloaded")
         self.retries += 1
 
     def finished(self, finish: FinishReason = "stop", cost_usd: Decimal | None = ZERO) -> Completion:

@@ -29,7 +29,8 @@ class ResourceRow:
 
         async def read() -> str:
             try:
-                return json.dumps(await self.read(await holder.app()), ensure_ascii=False)
+                found = await self.read(await holder.app())
+                return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
             except DelegateError as error:
                 raise ResourceError(str(error)) from error
 
