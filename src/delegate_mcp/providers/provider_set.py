@@ -55,7 +55,9 @@ def _cli(row: ProviderRow, parts: Parts) -> Provider:
     from delegate_mcp.providers.cli import CliProvider
 
     own = parts.settings.provider(row.name)
-    return CliProvider(row, command=own.command, environ=parts.environ, bill_api=own.bill_api)
+    # A key of a `.env` file or of the settings stands in no environment yet.
+    key = {row.key_names[0]: parts.key(row)} if row.key_names else {}
+    return CliProvider(row, command=own.command, environ={**parts.environ, **key}, bill_api=own.bill_api)
 
 
 def _embedded(row: ProviderRow, parts: Parts) -> Provider:

@@ -79,7 +79,8 @@ def _usable(case: Case) -> str | None:
 
 def _paid(case: Case) -> str | None:
     paid = case.known.tier(case.model.model_id, case.model) == "paid"
-    return "paid models are off: budget.daily_usd is not set, or used up for today" if paid and not case.known.paid else None
+    off = paid and not case.known.paid
+    return "paid models are off: budget.daily_usd is not set, or used up for today" if off else None
 
 
 def _edits(case: Case) -> str | None:
