@@ -9,7 +9,7 @@ endif
 STAMP := $(VENV)/.installed
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check bench setup test-hosts format clean
+.PHONY: demo test check bench setup test-hosts test-postgres format clean
 
 # uv where it is there, venv and pip where not.
 $(STAMP): pyproject.toml constraints.txt
@@ -30,11 +30,17 @@ demo: setup
 # The embedded model is fetched first where it can be; the tests that need it say so where it is missing.
 test: setup
 	-$(BIN)/delegate-mcp demo --fetch-only
-	$(BIN)/python -m pytest -m 'not hosts'
+	$(BIN)/python -m pytest -m 'not hosts and not postgres'
 
 test-hosts: setup
 	tests/hosts/install
 	$(BIN)/python -m pytest -m hosts tests/hosts
+
+# A server of its own in a folder of its own; nothing of the system's is used but the programs.
+test-postgres: setup
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+		{ echo "PostgreSQL's initdb is neither on PATH nor under /usr/lib/postgresql: apt-get install postgresql" >&2; exit 1; }
+	$(BIN)/python -m pytest -m postgres tests/postgres
 
 check: setup
 	$(BIN)/ruff check .

@@ -73,7 +73,8 @@ async def test_when_all_fail_the_error_holds_every_failure_in_order_and_what_to_
     assert text.index("1. groq:") < text.index("2. ollama:")
     assert "delegate-mcp doctor" in text
     assert "gsk_dummy" not in text
-    assert [a["error_kind"] for a in facts_of(result)["attempts"]] == ["auth", "overloaded"]
+    # The local server is asked twice: what overloads may pass.
+    assert [a["error_kind"] for a in facts_of(result)["attempts"]] == ["auth", "overloaded", "overloaded"]
 
 
 async def test_on_limit_fail_stops_at_the_rate_limit_and_says_when_to_come_back(

@@ -23,7 +23,7 @@ from delegate_mcp.domain.errors import CallNotFoundError
 from delegate_mcp.domain.plan import RoutePlan
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.intake.sandbox import Roots
-from delegate_mcp.ledger.base import Ledger
+from delegate_mcp.ledger.base import Ledger, LedgerSnapshot
 from delegate_mcp.ledger.budget import current_budget
 from delegate_mcp.ledger.days import DayReset, day_start, day_starts
 from delegate_mcp.ledger.results import ResultStore
@@ -94,16 +94,21 @@ class App:
 
     async def budget(self, connection: str) -> dict[str, Any]:
         """`budget://current`."""
-        now = self.clock.now()
+        snapshot = await self.health()
         return current_budget(
-            snapshot=await self.ledger.snapshot(now, day_starts(now, self._day_resets())),
-            today=await self.ledger.totals(day_start(now, "utc")),
+            snapshot=snapshot,
+            today=await self.ledger.totals(day_start(snapshot.taken_at, "utc")),
             connection=await self.ledger.totals(0.0, connection),
             catalog=self.catalog,
             day_resets=self._day_resets(),
             availability=await self.discovery.look(),
             budget=self.settings.budget,
         )
+
+    async def health(self) -> LedgerSnapshot:
+        """Cooldowns, open breakers, keys that were refused and models that are gone, as all processes know them."""
+        now = self.clock.now()
+        return await self.ledger.snapshot(now, day_starts(now, self._day_resets()))
 
     async def models(self) -> dict[str, Any]:
         """`models://catalog`."""

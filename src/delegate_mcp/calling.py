@@ -78,7 +78,7 @@ class Calling:
                 route,
                 on_limit=request.on_limit,
                 accept=_accepts(brief),
-                progress=lambda candidate, tokens: call.progress.tell(str(candidate.model_id), tokens),
+                progress=call.progress.tell,
             )
             outcome = _canonical(outcome, brief)
             reply = await self._deliver(request, brief, outcome)

@@ -4,6 +4,7 @@ An error while opening (a typo in the settings) is told to whoever asked and tri
 file needs no restart.
 """
 
+import logging
 import os
 import secrets
 from collections.abc import Awaitable, Callable
@@ -14,8 +15,12 @@ from typing import TYPE_CHECKING, Self
 import anyio
 from anyio.abc import TaskGroup
 
+from delegate_mcp.domain.errors import DelegateError
+
 if TYPE_CHECKING:
     from delegate_mcp.app import App
+
+logger = logging.getLogger(__name__)
 
 CONNECTION: ContextVar[str] = ContextVar("connection", default=f"{os.getpid()}-{secrets.token_hex(4)}")
 """Which client connection asks: this process's on stdio, the HTTP client's where it has one."""
@@ -32,7 +37,24 @@ class AppHolder:
         self._app: App | None = None
         self._lock = anyio.Lock()
         self._tasks = anyio.create_task_group()
+        self._following = False
         self._watchers: list[Callable[[], Awaitable[None]]] = []
+
+    def follow(self) -> None:
+        """From now on tell the watchers also of what other processes and machines write to the ledger."""
+        if not self._following:
+            self._following = True
+            self._tasks.start_soon(self._follow)
+
+    async def _follow(self) -> None:
+        try:
+            while True:
+                app = await self.app()
+                await app.ledger.changed()
+                await self._changed()
+        except DelegateError as error:
+            self._following = False
+            logger.warning("Changes of other processes are not followed: %s", error)
 
     def watch(self, watcher: Callable[[], Awaitable[None]]) -> None:
         """Call `watcher` whenever `budget://current` has changed."""

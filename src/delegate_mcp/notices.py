@@ -1,12 +1,13 @@
 """Tell subscribers of both protocol eras that a resource changed, and name the connection a message came by."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.session import ServerSession
-from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated
+from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, ServerEvent
 from mcp_types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
 
 from delegate_mcp.holder import CONNECTION
@@ -15,12 +16,26 @@ from delegate_mcp.holder import CONNECTION
 MOST_LEGACY_SUBSCRIBERS = 256
 
 
+class _Bus(InMemorySubscriptionBus):
+    """The SDK's bus, which also tells when somebody begins to listen."""
+
+    def __init__(self, begun: Callable[[], None]) -> None:
+        super().__init__()
+        self._begun = begun
+
+    def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
+        self._begun()
+        return super().subscribe(listener)
+
+
 class ChangeNotices:
     """Publishes changes of a resource: on the bus for `subscriptions/listen`, by session for `resources/subscribe`."""
 
-    def __init__(self, uri: str) -> None:
-        self.bus = InMemorySubscriptionBus()
+    def __init__(self, uri: str, begun: Callable[[], None]) -> None:
+        """`begun` is called when somebody subscribes."""
+        self.bus = _Bus(begun)
         self._uri = uri
+        self._begun = begun
         self._sessions: OrderedDict[str, ServerSession] = OrderedDict()
 
     async def changed(self) -> None:
@@ -38,6 +53,7 @@ class ChangeNotices:
 
     async def _subscribe(self, ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams) -> EmptyResult:
         if str(params.uri) == self._uri:
+            self._begun()
             self._sessions[CONNECTION.get()] = ctx.session
             if len(self._sessions) > MOST_LEGACY_SUBSCRIBERS:
                 self._sessions.popitem(last=False)

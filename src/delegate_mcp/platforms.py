@@ -135,7 +135,7 @@ async def start_process(
     )
 
 
-async def end_process(process: Process, grace_s: float = 2.0) -> None:
+async def end_process(process: Process, grace_s: float = 1.0) -> None:
     """End a process of `start_process` with all its children, and close its pipes.
 
     Cannot be cancelled; safe to call on what has ended.
@@ -145,7 +145,7 @@ async def end_process(process: Process, grace_s: float = 2.0) -> None:
         await process.aclose()
 
 
-async def end_group(process: Process, grace_s: float = 2.0) -> None:
+async def end_group(process: Process, grace_s: float = 1.0) -> None:
     """End a process with all its children, also those that a leader which is gone left behind; its pipes stay open.
 
     Asks first and kills what is still there after `grace_s`.

@@ -22,7 +22,7 @@ def build_server(holder: AppHolder) -> MCPServer[AppHolder]:
         # SSE enters this once a connection, so it owns nothing.
         yield holder
 
-    notices = ChangeNotices("budget://current")
+    notices = ChangeNotices("budget://current", holder.follow)
     server = MCPServer(
         "delegate-mcp",
         title="Delegate",

@@ -12,19 +12,24 @@ from anyio.abc import TaskGroup
 
 from delegate_mcp.app import App
 from delegate_mcp.calling import Calling
-from delegate_mcp.catalog.catalog import load_catalog
+from delegate_mcp.catalog.catalog import Catalog, load_catalog
 from delegate_mcp.catalog.price_list import PriceList
-from delegate_mcp.config.keys import Key, find_key
+from delegate_mcp.config.keys import Key, find_key, key_mark
 from delegate_mcp.config.loading import Loaded, load_settings
 from delegate_mcp.config.settings import Settings
+from delegate_mcp.dispatch.attempt import Service
 from delegate_mcp.dispatch.calls import Calls
 from delegate_mcp.dispatch.clock import Clock
 from delegate_mcp.dispatch.dispatcher import Dispatcher
-from delegate_mcp.domain.outcome import Completion
+from delegate_mcp.dispatch.lateness import Lateness
+from delegate_mcp.dispatch.line import Lines
+from delegate_mcp.dispatch.turn import Turns
+from delegate_mcp.domain.limit import Limit
 from delegate_mcp.domain.plan import Candidate
-from delegate_mcp.domain.usage import ZERO
+from delegate_mcp.domain.usage import ZERO, Usage
 from delegate_mcp.intake.sandbox import Roots
-from delegate_mcp.ledger.days import DayReset, day_start, day_starts
+from delegate_mcp.ledger.base import Ledger
+from delegate_mcp.ledger.days import DayReset, day_starts
 from delegate_mcp.ledger.results import ResultStore
 from delegate_mcp.ledger.sqlite import SqliteLedger
 from delegate_mcp.local.keeper import Keeper
@@ -46,8 +51,8 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
     rows = tuple(_own_tier(row, settings) for row in PROVIDERS)
     keys = _keys(rows, loaded, environ)
     cache = cache_dir(environ)
-    catalog, clock, prices = load_catalog(), Clock(), PriceList()
-    ledger = await SqliteLedger.open(settings.home / "ledger.db", clock.now)
+    catalog, clock, prices = _own_limits(load_catalog(), settings), Clock(), PriceList()
+    ledger = await _open_ledger(settings, clock)
     store = ResultStore(settings.home / "results")
     keeper = Keeper(settings.local, cache, environ)
     parts = Parts(settings=settings, keys=keys, environ=environ, keeper=keeper)
@@ -55,11 +60,11 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
     # A set of its own, in which no client of a cloud exists that a private call could reach.
     at_home = ProviderSet([row for row in rows if row.local], parts)
 
-    async def price(candidate: Candidate, completion: Completion) -> Decimal:
+    async def price(candidate: Candidate, usage: Usage) -> Decimal | None:
         if candidate.tier != "paid":
             return ZERO
         model = candidate.model_id
-        return (await prices.get()).cost(model.model, completion.usage, model.provider) or ZERO
+        return (await prices.get()).cost(model.model, usage, model.provider)
 
     async def close() -> None:
         for part in (everyone, at_home, keeper, ledger):
@@ -69,13 +74,6 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
     discovery = Discovery(settings, keys, environ, cache, time.monotonic, rows=rows)
     resets: dict[str, DayReset] = {row.name: row.day_reset for row in rows}
 
-    async def may_pay(now: float) -> bool:
-        cap = settings.budget.daily_usd
-        if not cap:
-            return False
-        tiers = (await ledger.totals(day_start(now, "utc"))).tiers
-        return sum((tier.cost_usd for tier in tiers if tier.tier == "paid"), ZERO) < cap
-
     async def known() -> Known:
         now = clock.now()
         return Known(
@@ -83,19 +81,24 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
             availability=await discovery.look(),
             snapshot=await ledger.snapshot(now, day_starts(now, resets)),
             demo=settings.local.demo_model,
-            paid=await may_pay(now),
+            paid=bool(settings.budget.daily_usd),
             tiers={row.name: row.tier for row in rows},
             embedded_context_tokens=settings.local.context_tokens,
+            key_marks={name: service.key_mark for name, service in services.items() if service.key_mark},
         )
 
-    dispatcher = Dispatcher(
+    services = {row.name: _service(row, keys) for row in rows}
+    turns = Turns(
         ledger=ledger,
-        providers=everyone.get,
-        local_providers=at_home.get,
+        lines=Lines(ledger, clock),
+        services=services,
         clock=clock,
-        calls=settings.calls,
+        settings=settings.calls,
         price=price,
-        patient={row.name: row.wire == "cli" or row.local for row in rows},
+        daily_usd=settings.budget.daily_usd,
+    )
+    dispatcher = Dispatcher(
+        turns=turns, lateness=Lateness(ledger, clock), providers=everyone.get, local_providers=at_home.get
     )
     roots = Roots.of(settings, environ=environ, cwd=Path.cwd(), home=Path.home())
     calling = Calling(
@@ -126,6 +129,34 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         prices=prices,
         clock=clock,
         close=close,
+    )
+
+
+async def _open_ledger(settings: Settings, clock: Clock) -> Ledger:
+    if settings.ledger is None:
+        return await SqliteLedger.open(settings.home / "ledger.db", clock.now)
+    from delegate_mcp.ledger.postgres import PostgresLedger
+
+    return await PostgresLedger.open(settings.ledger.get_secret_value(), clock.now)
+
+
+def _own_limits(catalog: Catalog, settings: Settings) -> Catalog:
+    """The catalog with the limits of this person's accounts in place of the free tiers'."""
+    models = dict(catalog.models)
+    for model_id, model in catalog.models.items():
+        own = settings.provider(model_id.provider).limits
+        if own is not None:
+            limits = tuple(Limit(row.metric, row.period, row.limit, row.scope) for row in own)
+            models[model_id] = replace(model, limits=limits)
+    return replace(catalog, models=models)
+
+
+def _service(row: ProviderRow, keys: Mapping[str, Key]) -> Service:
+    key = keys.get(row.name)
+    return Service(
+        patient=row.wire == "cli" or row.local,
+        counts_failures=row.counts_failures,
+        key_mark=key_mark(key.value.get_secret_value()) if key is not None else "",
     )
 
 

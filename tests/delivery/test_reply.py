@@ -3,6 +3,7 @@
 import itertools
 import json
 import tomllib
+from dataclasses import replace
 from decimal import Decimal
 from importlib.resources import files as resources
 from pathlib import Path
@@ -48,6 +49,8 @@ def outcome(
     demo: bool = False,
     asked_as: str | None = None,
     sources: tuple[str, ...] = (),
+    before: tuple[Candidate, ...] = (),
+    passed_over: tuple[PassedOver, ...] = (PassedOver("mistral:small", "no key"),),
 ) -> Outcome:
     attempts = [attempt(number, *one) for number, one in enumerate(failed, 1)]
     candidate = Candidate(model_id, "free", "first choice", demo=demo, asked_as=asked_as)
@@ -63,8 +66,8 @@ def outcome(
             confidence=0.9,
             rule="rules.toml:quick",
             reason="a short question",
-            candidates=(candidate,),
-            passed_over=(PassedOver("mistral:small", "no key"),),
+            candidates=(*before, candidate),
+            passed_over=passed_over,
         ),
         attempts=(*attempts, attempt(len(attempts) + 1, model_id)),
     )
@@ -102,12 +105,45 @@ def test_the_line_tells_what_the_director_must_know(result: Outcome, told: str |
     assert line(text).endswith(f" {CALL} {told}]" if told else f" {CALL}]")
 
 
-def test_a_weaker_model_and_what_was_left_out_are_told() -> None:
+def test_what_was_left_out_is_told() -> None:
     shown = page("x", 0, 100)
-    assert line(build_reply(outcome(), "x", page=shown, degraded=True).text).endswith("weaker model]")
     reply = build_reply(outcome(), "x", page=shown, notes=("2 files left out: a.png (is binary); b.png (is binary)",))
     assert line(reply.text) == f"[gpt-oss-120b {CALL} 2 files left out]"
     assert reply.meta["delegate"]["notes"] == ["2 files left out: a.png (is binary); b.png (is binary)"]
+
+
+FULL = PassedOver("gemini:gemini-3.8-flash", "all 20 requests of today are used", temporary=True, short="no quota")
+FIRST = Candidate(GEMINI, "free", "first choice")
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        (outcome(passed_over=(FULL,)), "degraded: no quota"),
+        (outcome(passed_over=(replace(FULL, short=""),)), "degraded"),
+        (outcome(before=(FIRST,), passed_over=(replace(FULL, after=1),)), "degraded: no quota"),
+        (outcome(failed=((GEMINI, ErrorKind.RATE_LIMITED),)), "fallback: rate limited"),
+    ],
+)
+def test_an_answer_that_is_not_the_first_choices_for_want_of_room_is_degraded(result: Outcome, told: str) -> None:
+    reply = build_reply(result, "x", page=page("x", 0, 100))
+    assert line(reply.text).endswith(f" {CALL} {told}]")
+    assert reply.meta["delegate"]["degraded"] is True
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        outcome(),  # passed over for good: no key
+        outcome(passed_over=(replace(FULL, after=1),)),  # it comes after the one that answered
+        outcome(failed=((GROQ, ErrorKind.RATE_LIMITED),)),  # the same model answered in the end
+        outcome(failed=((GEMINI, ErrorKind.TIMEOUT),)),  # want of room was not what stopped it
+    ],
+)
+def test_an_answer_of_the_first_choice_that_could_ever_be_asked_is_not_degraded(result: Outcome) -> None:
+    reply = build_reply(result, "x", page=page("x", 0, 100))
+    assert "degraded" not in reply.text
+    assert reply.meta["delegate"]["degraded"] is False
 
 
 def saved() -> Saved:
@@ -183,6 +219,7 @@ def test_the_facts_beside_the_text_are_plain_json() -> None:
         "cost_usd": "0.0002",
         "saved_usd": "0.025",
         "finish_reason": "stop",
+        "degraded": True,
         "files": [{"path": "a.py", "tokens": 7}],
         "sources": ["https://a.example"],
         "notes": [],
@@ -239,8 +276,9 @@ OTHERS = [
     "lmstudio:bartowski/Ministral-3B-Instruct-2512-Q4_K_M.gguf", "ollama:hf.co/unsloth/Qwen3-Coder-30B-A3B:Q4_K_M",
     "claude:sonnet", "codex:default", "embedded:smollm2-135m", "vllm:/models/My_Model", "mistral:mistral-small-latest",
 ]  # fmt: skip
-NOTES = ("cut 7931/18363", "cut 1079310/2183631", "unfinished", "demo model", "fallback: rate limited", "weaker model",
-         "12 files left out", "1 page not read", "20 old turns dropped", "old turns gone")  # fmt: skip
+NOTES = ("cut 7931/18363", "cut 1079310/2183631", "unfinished", "demo model", "fallback: rate limited",
+         "degraded: no quota", "degraded: not answering", "12 files left out", "1 page not read",
+         "20 old turns dropped", "old turns gone")  # fmt: skip
 
 
 @pytest.mark.parametrize("model_id", [*catalog_models(), *map(ModelId.parse, OTHERS)], ids=str)

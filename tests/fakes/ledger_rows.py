@@ -4,11 +4,12 @@ from decimal import Decimal
 from typing import Literal
 
 from delegate_mcp.domain.errors import ErrorKind
+from delegate_mcp.domain.limit import DayReset, Limit
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import Tier
 from delegate_mcp.domain.usage import ZERO, RateLimit, Usage
-from delegate_mcp.ledger.base import AttemptEnd, AttemptStart, CallEnd, CallStart, CallState
+from delegate_mcp.ledger.base import CallEnd, CallStart, CallState, Reserve, Settle, Ticket
 
 GROQ = ModelId("groq", "openai/gpt-oss-20b")
 GEMINI = ModelId("gemini", "gemini-3.8-flash")
@@ -37,28 +38,40 @@ def call_start(
     )
 
 
-def attempt_start(
+def asked(
     call_id: str,
     number: int = 1,
     model_id: ModelId = GROQ,
     at: float = NOON,
     *,
     tier: Tier = "free",
-    reserved: int = 500,
+    tokens: int = 500,
     lease_s: float = 300.0,
-) -> AttemptStart:
-    return AttemptStart(
+    limits: tuple[Limit, ...] = (),
+    reset: DayReset = "utc",
+    usd: Decimal = ZERO,
+    daily_usd: Decimal | None = None,
+    key_mark: str = "",
+    ticket: Ticket | None = None,
+) -> Reserve:
+    return Reserve(
         call_id=call_id,
         number=number,
         model_id=model_id,
         tier=tier,
-        started_at=at,
-        reserved_tokens=reserved,
+        now=at,
+        tokens=tokens,
         lease_until=at + lease_s,
+        limits=limits,
+        reset=reset,
+        usd=usd,
+        daily_usd=daily_usd,
+        key_mark=key_mark,
+        ticket=ticket,
     )
 
 
-def attempt_end(
+def ended(
     call_id: str,
     number: int = 1,
     model_id: ModelId = GROQ,
@@ -69,22 +82,36 @@ def attempt_end(
     usage: Usage = Usage(100, 20),
     error_kind: ErrorKind | None = None,
     cost_usd: Decimal = ZERO,
+    latency_ms: float = 1000.0,
+    first_token_ms: float | None = None,
+    counted: bool = True,
     rate_limits: tuple[RateLimit, ...] = (),
-    cooldown_until: float | None = None,
-) -> AttemptEnd:
+    told_until: float | None = None,
+    key_mark: str = "",
+    reset: DayReset = "utc",
+    counted_tokens: int | None = None,
+) -> Settle:
     attempt = Attempt(
         number=number,
         model_id=model_id,
         tier=tier,
-        outcome=outcome,
+        outcome="failed" if error_kind and outcome == "ok" else outcome,
         error_kind=error_kind,
-        latency_ms=1000.0,
-        first_token_ms=80.5,
+        latency_ms=latency_ms,
+        first_token_ms=first_token_ms,
         usage=usage,
         cost_usd=cost_usd,
     )
-    return AttemptEnd(
-        call_id=call_id, attempt=attempt, ended_at=at, rate_limits=rate_limits, cooldown_until=cooldown_until
+    return Settle(
+        call_id=call_id,
+        attempt=attempt,
+        ended_at=at,
+        counted=counted,
+        rate_limits=rate_limits,
+        told_until=told_until,
+        key_mark=key_mark,
+        reset=reset,
+        counted_tokens=counted_tokens,
     )
 
 

@@ -1,19 +1,22 @@
 """The Ledger as plain lists: the model that the real ones are held against, and a quick stand-in for other tests."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import get_args
+from math import inf
+from typing import TypeVar, get_args
 
-from delegate_mcp.domain.errors import ErrorKind, LedgerError
+import anyio
+
+from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import Tier
-from delegate_mcp.domain.usage import ZERO, RateLimit
+from delegate_mcp.domain.usage import ZERO
+from delegate_mcp.ledger import health, quota
 from delegate_mcp.ledger.base import (
-    AttemptEnd,
-    AttemptStart,
     CallEnd,
     CallRow,
     CallStart,
@@ -21,17 +24,41 @@ from delegate_mcp.ledger.base import (
     LearnedLimit,
     LedgerSnapshot,
     ModelUse,
+    OpenBreaker,
+    ProviderOff,
+    Refusal,
+    Reserve,
+    Settle,
+    Ticket,
     TierTotals,
+    Tombstone,
     Totals,
 )
+from delegate_mcp.ledger.days import day_start
+from delegate_mcp.ledger.decision import STANDS_IN_LINE, QuotaState, Spent, decide
 
 MINUTE_S, UNLEASED_S, DAY_S = 60.0, 3600.0, 86_400.0
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(slots=True)
 class HeldAttempt:
-    start: AttemptStart
-    end: AttemptEnd | None = None
+    start: Reserve
+    end: Settle | None = None
+
+    @property
+    def counted(self) -> tuple[float, int] | None:
+        """When and with how many tokens the service counted it; None: under way, or not counted."""
+        end = self.end
+        if end is None or not end.counted:
+            return None
+        tokens = end.attempt.usage.total if end.counted_tokens is None else end.counted_tokens
+        return quota.counted_at(self.start.now, end.attempt), tokens
+
+    def leased(self, now: float) -> bool:
+        return self.end is None and self.start.lease_until > now
 
 
 @dataclass(slots=True)
@@ -50,7 +77,13 @@ class MemoryLedger:
         self.tried: dict[tuple[str, int], HeldAttempt] = {}
         self.limits: dict[tuple[ModelId, str, str], LearnedLimit] = {}
         self.cooldowns: dict[ModelId, Cooldown] = {}
+        self.breakers: dict[str, health.Breaker] = {}
+        self.off: dict[str, ProviderOff] = {}
+        self.gone: dict[ModelId, Tombstone] = {}
+        self.line: dict[str, tuple[ModelId, Ticket]] = {}
         self.closed = False
+        self.elsewhere_wrote = anyio.Event()
+        """Set it to play another process that writes."""
 
     async def begin_call(self, call: CallStart) -> None:
         self._open()
@@ -58,39 +91,62 @@ class MemoryLedger:
             raise LedgerError(f"Call {call.call_id} was begun before.")
         self.calls[call.call_id] = HeldCall(call)
 
-    async def begin_attempt(self, attempt: AttemptStart) -> None:
+    async def reserve(self, ask: Reserve) -> Refusal | None:
         self._open()
-        key = (attempt.call_id, attempt.number)
+        refusal = decide(ask, self._state(ask))
+        if refusal is not None:
+            self._queue(ask, refusal)
+            return refusal
+        key = (ask.call_id, ask.number)
         if key in self.tried:
-            raise LedgerError(f"Attempt {attempt.number} of {attempt.call_id} was begun before.")
-        self._ensure_call(attempt.call_id, attempt.started_at)
-        self.tried[key] = HeldAttempt(attempt)
+            raise LedgerError(f"Attempt {ask.number} of {ask.call_id} was begun before.")
+        self._ensure_call(ask.call_id, ask.now)
+        self.tried[key] = HeldAttempt(ask)
+        found = self._health(ask.model_id)
+        self._keep(ask.model_id, health.probing(found, health.attempt_key(*key), ask.lease_until))
+        self._queue(ask, None)
+        return None
 
-    async def end_attempt(self, end: AttemptEnd) -> None:
+    async def settle(self, end: Settle) -> None:
         self._open()
         attempt = end.attempt
         began = end.ended_at - attempt.latency_ms / 1000
         self._ensure_call(end.call_id, began)
-        lost = AttemptStart(
+        lost = Reserve(
             call_id=end.call_id,
             number=attempt.number,
             model_id=attempt.model_id,
             tier=attempt.tier,
-            started_at=began,
-            reserved_tokens=0,
+            now=began,
+            tokens=0,
             lease_until=end.ended_at,
         )
         held = self.tried.setdefault((end.call_id, attempt.number), HeldAttempt(lost))
         if held.end is not None:
             return
         held.end = end
-        for told in end.rate_limits:
-            self._learn(attempt.model_id, told, end.ended_at)
-        if end.cooldown_until is not None:
-            before = self.cooldowns.get(attempt.model_id)
-            if before is None or end.cooldown_until >= before.until:
-                why = attempt.error_kind or ErrorKind.RATE_LIMITED
-                self.cooldowns[attempt.model_id] = Cooldown(attempt.model_id, end.cooldown_until, why)
+        self._learn(end, held.start.now)
+        after = health.settled(self._health(attempt.model_id), end, held.start.now)
+        self._keep(attempt.model_id, after)
+
+    async def leave(self, ticket_id: str) -> None:
+        self._open()
+        self.line.pop(ticket_id, None)
+
+    async def first_token_p95_ms(self, model_id: ModelId) -> float | None:
+        self._open()
+        told = [
+            (held.end.ended_at, held.end.attempt.first_token_ms)
+            for held in self._attempts_of(model_id)
+            if held.end and held.end.attempt.outcome == "ok" and held.end.attempt.first_token_ms is not None
+        ]
+        latest = sorted(told, key=lambda pair: pair[0])[-health.ANSWERS_LEARNED_FROM :]
+        return health.first_token_p95_ms([ms for _, ms in latest])
+
+    async def changed(self) -> None:
+        self._open()
+        await self.elsewhere_wrote.wait()
+        self.elsewhere_wrote = anyio.Event()
 
     async def end_call(self, end: CallEnd) -> None:
         self._open()
@@ -127,6 +183,16 @@ class MemoryLedger:
             cooldowns=tuple(
                 cooldown for model_id in sorted(self.cooldowns) if (cooldown := self.cooldowns[model_id]).until > now
             ),
+            breakers=tuple(
+                OpenBreaker(provider, found.until, found.failures)
+                for provider, found in sorted(self.breakers.items())
+                if found.until is not None
+            ),
+            off=tuple(self.off[provider] for provider in sorted(self.off)),
+            gone=tuple(
+                self.gone[model_id] for model_id in sorted(self.gone) if now < self.gone[model_id].since + health.GONE_S
+            ),
+            waiting=Counter(model_id for model_id, ticket in self.line.values() if ticket.lease_until > now),
         )
 
     async def totals(self, since: float, connection: str | None = None) -> Totals:
@@ -177,11 +243,81 @@ class MemoryLedger:
         )
         self.calls.setdefault(call_id, HeldCall(lost))
 
-    def _learn(self, model_id: ModelId, told: RateLimit, seen_at: float) -> None:
-        key = (model_id, told.metric, told.period)
-        before = self.limits.get(key)
-        if before is None or seen_at >= before.seen_at:
-            self.limits[key] = LearnedLimit(model_id, told, seen_at)
+    def _learn(self, end: Settle, began: float) -> None:
+        model_id, seen_at = end.attempt.model_id, end.ended_at
+        minute, day = quota.minute_before(began), day_start(seen_at, end.reset)
+        for told in end.rate_limits:
+            alike = [held for held in self._of_provider(model_id) if told.scope == "account" or _is(held, model_id)]
+            own = _use(alike, seen_at, day, minute)
+            word = quota.learned_limit(model_id, told, own, started_at=began, seen_at=seen_at, reset=end.reset)
+            key = (word.model_id, told.metric, told.period)
+            before = self.limits.get(key)
+            if before is None or seen_at >= before.seen_at:
+                self.limits[key] = word
+
+    def _health(self, model_id: ModelId) -> health.Health:
+        return health.Health(
+            off=self.off.get(model_id.provider),
+            gone=self.gone.get(model_id),
+            breaker=self.breakers.get(model_id.provider),
+            cooldown=self.cooldowns.get(model_id),
+            account_cooldown=self.cooldowns.get(quota.account_of(model_id)),
+        )
+
+    def _keep(self, model_id: ModelId, found: health.Health) -> None:
+        _put(self.off, model_id.provider, found.off)
+        _put(self.gone, model_id, found.gone)
+        _put(self.breakers, model_id.provider, found.breaker)
+        _put(self.cooldowns, model_id, found.cooldown)
+        _put(self.cooldowns, quota.account_of(model_id), found.account_cooldown)
+
+    def _state(self, ask: Reserve) -> QuotaState:
+        now, model_id, day = ask.now, ask.model_id, day_start(ask.now, ask.reset)
+        account = self._of_provider(model_id)
+        whose = (model_id, quota.account_of(model_id))
+        paid = [held for held in self.tried.values() if held.start.tier == "paid"]
+        midnight = day_start(now, "utc")
+        cost = _sum(held.end.attempt.cost_usd for held in paid if held.end and held.end.ended_at >= midnight)
+        return QuotaState(
+            health=self._health(model_id),
+            model=_use([held for held in account if _is(held, model_id)], now, day),
+            account=_use(account, now, day),
+            learned=tuple(word for word in self.limits.values() if word.model_id in whose),
+            paid_usd=cost + _sum(held.start.usd for held in paid if held.leased(now)),
+            ahead=self._ahead(ask),
+            spent=tuple(
+                [
+                    Spent(*held.counted, _is(held, model_id))
+                    for held in account
+                    if held.counted and held.counted[0] > now - MINUTE_S
+                ]
+                + [
+                    Spent(held.start.now, held.start.tokens, _is(held, model_id), under_way=True)
+                    for held in account
+                    if held.leased(now)
+                ]
+            ),
+        )
+
+    def _ahead(self, ask: Reserve) -> int:
+        mine = (ask.ticket.since, ask.ticket.ticket_id) if ask.ticket else (inf, "")
+        return sum(
+            model_id == ask.model_id and ticket.lease_until > ask.now and (ticket.since, ticket.ticket_id) < mine
+            for model_id, ticket in self.line.values()
+        )
+
+    def _queue(self, ask: Reserve, refusal: Refusal | None) -> None:
+        ticket = ask.ticket
+        if ticket is None:
+            return
+        if refusal is None or refusal.why not in STANDS_IN_LINE:
+            self.line.pop(ticket.ticket_id, None)
+        else:
+            before = self.line.get(ticket.ticket_id, (ask.model_id, ticket))[1]
+            self.line[ticket.ticket_id] = (ask.model_id, replace(before, lease_until=ticket.lease_until))
+
+    def _of_provider(self, model_id: ModelId) -> list[HeldAttempt]:
+        return [held for held in self.tried.values() if held.start.model_id.provider == model_id.provider]
 
     def _attempts_of(self, model_id: ModelId) -> list[HeldAttempt]:
         return [held for held in self.tried.values() if held.start.model_id == model_id]
@@ -209,21 +345,32 @@ class MemoryLedger:
         return replace(row, state="failed", error="its server ended")
 
 
-def _use(attempts: list[HeldAttempt], now: float, day_start: float) -> ModelUse:
-    leased = [held for held in attempts if held.end is None and held.start.lease_until > now]
-    ended = [(held.start.started_at, held.end.attempt.usage.total) for held in attempts if held.end]
-    minute = [tokens for began, tokens in ended if began > now - MINUTE_S]
-    day = [tokens for began, tokens in ended if began >= day_start]
-    began_in_minute = [began for began, _ in ended if began > now - MINUTE_S]
-    began_in_minute += [held.start.started_at for held in leased if held.start.started_at > now - MINUTE_S]
+def _is(held: HeldAttempt, model_id: ModelId) -> bool:
+    return held.start.model_id == model_id
+
+
+def _put(table: dict[K, V], key: K, value: V | None) -> None:
+    if value is None:
+        table.pop(key, None)
+    else:
+        table[key] = value
+
+
+def _use(attempts: list[HeldAttempt], now: float, day_start: float, minute_start: float | None = None) -> ModelUse:
+    since = now - MINUTE_S if minute_start is None else minute_start
+    leased = [held for held in attempts if held.leased(now)]
+    counted = [held.counted for held in attempts if held.counted]
+    minute = [(at, tokens) for at, tokens in counted if at > since]
+    day = [tokens for at, tokens in counted if at >= day_start]
+    began = [at for at, _ in minute] + [held.start.now for held in leased if held.start.now > since]
     return ModelUse(
         requests_minute=len(minute),
-        tokens_minute=sum(minute),
+        tokens_minute=sum(tokens for _, tokens in minute),
         requests_day=len(day),
         tokens_day=sum(day),
         reserved_requests=len(leased),
-        reserved_tokens=sum(held.start.reserved_tokens for held in leased),
-        oldest_in_minute=min(began_in_minute, default=None),
+        reserved_tokens=sum(held.start.tokens for held in leased),
+        oldest_in_minute=min(began, default=None),
     )
 
 

@@ -103,7 +103,7 @@ def test_a_used_model_is_shown_though_its_provider_cannot_be_asked() -> None:
 def test_it_tells_where_and_when_a_limit_was_learned_and_how_long_a_model_cools_down() -> None:
     snapshot = LedgerSnapshot(
         taken_at=NOON,
-        limits=(LearnedLimit(GROQ, RateLimit("tokens", "minute", 8000, 10, 30.0, "refusal"), NOON - 6),),
+        limits=(LearnedLimit(GROQ, RateLimit("tokens", "minute", 8000, 10, 30.0, "refusal"), NOON - 6, 7990),),
         cooldowns=(Cooldown(GROQ, NOON + 90, ErrorKind.RATE_LIMITED),),
     )
     groq = shown(snapshot)["providers"]["groq"]["models"]["openai/gpt-oss-20b"]

@@ -1,5 +1,6 @@
 """What is left of a limit."""
 
+from dataclasses import replace
 from typing import Literal
 
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from delegate_mcp.catalog.catalog import Limit
 from delegate_mcp.domain.usage import RateLimit
 from delegate_mcp.ledger.base import LearnedLimit, LedgerSnapshot, ModelUse
-from delegate_mcp.ledger.quota import Window, earliest_room, fits, too_large, windows, windows_of
+from delegate_mcp.ledger.quota import Window, earliest_room, fits, too_large, windows, windows_for
 from tests.fakes.ledger_rows import GEMINI, GROQ, MIDNIGHT, NOON
 
 TOMORROW = MIDNIGHT + 86_400
@@ -70,8 +71,9 @@ def test_a_limit_of_0_leaves_no_room() -> None:
 
 def test_use_from_elsewhere_that_the_service_tells_of_counts() -> None:
     told = said(RateLimit("requests", "day", 1000, remaining=100, reset_s=500.0), NOON - 10)
+    told = replace(told, elsewhere=897)
     window = only((RPD,), (told,), ModelUse(requests_day=3, reserved_requests=2))
-    assert (window.used, window.left, window.resets_at) == (900, 98, NOON + 490)
+    assert (window.used, window.left) == (900, 98)
 
 
 def test_our_own_count_stands_where_it_is_higher() -> None:
@@ -86,14 +88,14 @@ def test_what_was_left_before_the_reset_says_nothing_now() -> None:
     assert only((TPM,), (minute_ago,)).used == 0
     yesterday = said(RateLimit("requests", "day", 1000, remaining=0), MIDNIGHT - 1)
     assert only((RPD,), (yesterday,)).used == 0
-    today = said(RateLimit("requests", "day", 1000, remaining=0), MIDNIGHT)
+    today = replace(said(RateLimit("requests", "day", 1000, remaining=0), MIDNIGHT), elsewhere=1000)
     assert only((RPD,), (today,)).left == 0
 
 
 def test_a_month_is_what_the_service_says_of_it() -> None:
     month = Limit("tokens", "month", 1_000_000)
     assert windows((month,), (), ModelUse(), now=NOON, reset="utc") == ()
-    told = said(RateLimit("tokens", "month", 1_000_000, remaining=250_000), NOON - 1e6)
+    told = replace(said(RateLimit("tokens", "month", 1_000_000, remaining=250_000), NOON - 1e6), elsewhere=750_000)
     assert only((month,), (told,)).left == 250_000
 
 
@@ -126,8 +128,8 @@ def test_a_snapshot_gives_each_model_its_own_windows() -> None:
         use={GROQ: ModelUse(requests_day=4)},
         limits=(LearnedLimit(GEMINI, RateLimit("requests", "day", 20), NOON),),
     )
-    (groq,) = windows_of(GROQ, (RPD,), snapshot, "utc")
-    (gemini,) = windows_of(GEMINI, (RPD,), snapshot, "pacific")
+    (groq,) = windows_for(GROQ, (RPD,), snapshot, "utc")
+    (gemini,) = windows_for(GEMINI, (RPD,), snapshot, "pacific")
     assert (groq.limit, groq.left) == (1000, 996)
     assert (gemini.limit, gemini.left) == (20, 20)
 

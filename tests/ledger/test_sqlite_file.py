@@ -15,7 +15,7 @@ import pytest
 from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.ledger.sqlite import SqliteLedger
 from delegate_mcp.ledger.sqlite_errors import explained
-from tests.fakes.ledger_rows import MIDNIGHT, NOON, attempt_end, attempt_start, call_end, call_start
+from tests.fakes.ledger_rows import MIDNIGHT, NOON, asked, call_end, call_start, ended
 
 Opener = Callable[..., Awaitable[SqliteLedger]]
 
@@ -43,7 +43,7 @@ async def open_it(path: Path) -> AsyncIterator[Opener]:
 async def filled(ledger: SqliteLedger, calls: int) -> None:
     for number in range(calls):
         await ledger.begin_call(call_start(f"c{number}"))
-        await ledger.end_attempt(attempt_end(f"c{number}"))
+        await ledger.settle(ended(f"c{number}"))
 
 
 def put(path: Path, content: bytes) -> None:
@@ -146,8 +146,8 @@ async def test_a_ledger_that_was_deleted_under_a_running_server_is_begun_anew(op
     for found in path.parent.iterdir():
         found.unlink()
     path.parent.rmdir()
-    await ledger.begin_attempt(attempt_start("c1", 2))
-    await ledger.end_attempt(attempt_end("c1", 2))
+    await ledger.reserve(asked("c1", 2))
+    await ledger.settle(ended("c1", 2))
     await ledger.end_call(call_end("c1"))
     assert (await ledger.totals(MIDNIGHT)).tiers[0].attempts == 1
 

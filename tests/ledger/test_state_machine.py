@@ -15,7 +15,7 @@ from delegate_mcp.domain.errors import ErrorKind, LedgerError
 from delegate_mcp.domain.usage import RateLimit, Usage
 from delegate_mcp.ledger.base import Ledger
 from delegate_mcp.ledger.sqlite import SqliteLedger
-from tests.fakes.ledger_rows import GEMINI, GROQ, HERE, MIDNIGHT, attempt_end, attempt_start, call_end, call_start
+from tests.fakes.ledger_rows import GEMINI, GROQ, HERE, MIDNIGHT, asked, call_end, call_start, ended
 from tests.fakes.memory_ledger import MemoryLedger
 
 DAYS = {"groq": MIDNIGHT, "gemini": MIDNIGHT + 7.5 * 3600}
@@ -65,12 +65,12 @@ class TwoServers(RuleBasedStateMachine):
         start = call_start(call_id, self.now, connection=connection, pid=HERE if living else GONE)
         self._both(server, lambda ledger: ledger.begin_call(start))
 
-    @rule(server=st.integers(0, 1), call_id=ids, number=numbers, model_id=models, tier=tiers, reserved=tokens)
+    @rule(server=st.integers(0, 1), call_id=ids, number=numbers, model_id=models, tier=tiers, tokens=tokens)
     def an_attempt_begins(self, server: int, call_id: str, number: int, **drawn: Any) -> None:
         if call_id not in self.model.calls:
             return  # whose process it is would be told by no one
-        start = attempt_start(call_id, number, at=self.now, **drawn)
-        self._both(server, lambda ledger: ledger.begin_attempt(start))
+        start = asked(call_id, number, at=self.now, **drawn)
+        self._both(server, lambda ledger: ledger.reserve(start))
 
     @rule(
         server=st.integers(0, 1),
@@ -81,7 +81,7 @@ class TwoServers(RuleBasedStateMachine):
         cooldown=st.none() | st.floats(0, 1e4),
         kind=st.sampled_from([None, *ErrorKind]),
     )
-    def an_attempt_ends(
+    def an_endeds(
         self,
         *,
         server: int,
@@ -95,7 +95,7 @@ class TwoServers(RuleBasedStateMachine):
         held = self.model.tried.get(key)
         if held is None:
             return
-        end = attempt_end(
+        end = ended(
             *key,
             held.start.model_id,
             self.now,
@@ -105,9 +105,9 @@ class TwoServers(RuleBasedStateMachine):
             error_kind=kind,
             cost_usd=cost_usd,
             rate_limits=tuple(limits),
-            cooldown_until=None if cooldown is None else self.now + cooldown,
+            told_until=None if cooldown is None else self.now + cooldown,
         )
-        self._both(server, lambda ledger: ledger.end_attempt(end))
+        self._both(server, lambda ledger: ledger.settle(end))
 
     @rule(server=st.integers(0, 1), call_id=ids, saved_usd=money, tier=tiers, ok=st.booleans())
     def a_call_ends(self, server: int, call_id: str, saved_usd: Decimal, tier: Any, ok: bool) -> None:  # noqa: FBT001 - drawn
@@ -129,10 +129,10 @@ class TwoServers(RuleBasedStateMachine):
         self.runner.close()
         self.folder.cleanup()
 
-    def _both(self, server: int, act: Callable[[Ledger], Awaitable[None]]) -> None:
+    def _both(self, server: int, act: Callable[[Ledger], Awaitable[object]]) -> None:
         assert self._refused(self.servers[server], act) == self._refused(self.model, act)
 
-    def _refused(self, ledger: Ledger, act: Callable[[Ledger], Awaitable[None]]) -> bool:
+    def _refused(self, ledger: Ledger, act: Callable[[Ledger], Awaitable[object]]) -> bool:
         async def acted() -> bool:
             try:
                 await act(ledger)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from delegate_mcp.domain.usage import Usage
 from delegate_mcp.ledger.sqlite import SqliteLedger
-from tests.fakes.ledger_rows import attempt_end, attempt_start, call_end, call_start
+from tests.fakes.ledger_rows import asked, call_end, call_start, ended
 
 
 async def write(path: Path, name: str, calls: int) -> None:
@@ -16,8 +16,8 @@ async def write(path: Path, name: str, calls: int) -> None:
     for number in range(calls):
         call_id = f"{name}-{number}"
         await ledger.begin_call(call_start(call_id, connection=name, pid=os.getpid()))
-        await ledger.begin_attempt(attempt_start(call_id))
-        await ledger.end_attempt(attempt_end(call_id, usage=Usage(10, 1), cost_usd=Decimal("0.001")))
+        await ledger.reserve(asked(call_id))
+        await ledger.settle(ended(call_id, usage=Usage(10, 1), cost_usd=Decimal("0.001")))
         await ledger.end_call(call_end(call_id, director=(1, 2)))
         print(call_id, flush=True)  # noqa: T201 - the test reads it
     await ledger.aclose()

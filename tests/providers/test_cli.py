@@ -192,6 +192,17 @@ async def test_each_way_to_fail_has_its_kind_and_says_what_to_do(
     assert await cli.processes_until_all_are_gone() == 1
 
 
+async def test_what_came_before_it_was_killed_is_counted_by_estimate(claude: Installer) -> None:
+    error = await failure(claude("is_killed"))
+    assert error.usage is not None
+    assert error.usage.estimated
+    assert error.usage.output_tokens == 2
+
+
+async def test_where_nothing_came_nothing_is_counted(claude: Installer) -> None:
+    assert (await failure(claude("says_nothing"))).usage is None
+
+
 async def test_a_used_up_plan_says_when_it_is_full_again(claude: Installer) -> None:
     error = await failure(claude("has_used_up_its_plan"))
     assert error.retry_after_s is not None

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from delegate_mcp.providers.cli_failures import wait_s
+from delegate_mcp.domain.errors import ErrorKind, ProviderError
+from delegate_mcp.providers.cli_failures import Mending, classified, wait_s
+from delegate_mcp.providers.registry import BY_NAME
 
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC).timestamp()
 """13:30 in Berlin, 7:30 in New York."""
@@ -17,6 +19,7 @@ NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC).timestamp()
         (f"Claude AI usage limit reached|{int(NOW) - 90}", 0),
         ("You've hit your session limit · resets 3:45pm (Europe/Berlin)", 2.25 * 3600),
         ("You've hit your session limit · resets 1pm (Europe/Berlin)", 23.5 * 3600),
+        ("You've hit your session limit · resets 1:28pm (Europe/Berlin)", 0),
         ("You've hit your session limit · resets 12am (America/New_York)", 16.5 * 3600),
         ("You've hit your weekly limit · resets Nov 24, 3pm (UTC)", (3 * 24 + 2.5) * 3600),
         ("You've hit your weekly limit · resets Jan 2 at 9am (UTC)", (42 * 24 - 3.5) * 3600),
@@ -33,3 +36,29 @@ NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC).timestamp()
 )
 def test_the_wait_is_read_out_of_the_ways_in_which_clis_say_it(message: str, seconds: float | None) -> None:
     assert wait_s(message, NOW) == (None if seconds is None else pytest.approx(seconds))
+
+
+def limit(name: str, message: str) -> ProviderError:
+    error = classified(BY_NAME[name], Mending("install it", "log in"), message, now=NOW, status=429)
+    assert error is not None
+    assert error.kind is ErrorKind.RATE_LIMITED
+    return error
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "scope"),
+    [
+        ("claude", "You've hit your session limit · resets 3:45pm (Europe/Berlin)", "account"),
+        ("claude", "You've hit your Opus limit · resets Nov 24, 3pm (UTC)", "model"),
+        ("codex", "You've hit your usage limit. Try again in 2 days.", "account"),
+        ("gemini-cli", "Quota exceeded for quota metric requests per day per model", "model"),
+    ],
+)
+def test_a_plan_is_spent_for_all_of_its_models_unless_the_limit_names_one(name: str, message: str, scope: str) -> None:
+    assert limit(name, message).scope == scope
+
+
+def test_a_few_seconds_are_not_believed_of_a_day_that_is_spent() -> None:
+    day = limit("gemini-cli", "Quota exceeded: GenerateRequestsPerDayPerProjectPerModel. Please retry in 17.2s")
+    assert (day.window, day.retry_after_s) == ("day", None)
+    assert limit("gemini-cli", "Quota exceeded: requests per minute. Please retry in 17.2s").retry_after_s == 17.2

@@ -40,9 +40,9 @@ def openai_error(message: str, code: str | None = None, kind: str | None = None)
 @pytest.mark.parametrize(
     ("message", "hit", "retry_after_s"),
     [
-        (GROQ_TPM, RateLimit("tokens", "minute", 8000, 1356, source="refusal"), 11.8125),
-        (GROQ_TPD, RateLimit("tokens", "day", 200_000, 664, source="refusal"), 5692.896),
-        (GROQ_RPM, RateLimit("requests", "minute", 30, 0, source="refusal"), 1.2),
+        (GROQ_TPM, RateLimit("tokens", "minute", 8000, 1356, 11.8125, source="refusal"), 11.8125),
+        (GROQ_TPD, RateLimit("tokens", "day", 200_000, 664, 5692.896, source="refusal"), 5692.896),
+        (GROQ_RPM, RateLimit("requests", "minute", 30, 0, 1.2, source="refusal"), 1.2),
     ],
 )
 def test_groqs_429_tells_the_window_that_was_hit(message: str, hit: RateLimit, retry_after_s: float) -> None:
@@ -187,6 +187,7 @@ def test_geminis_quota_id_is_believed_over_its_short_delay() -> None:
     assert day.rate_limits == (RateLimit("requests", "day", 20, 0, source="refusal"),)
     minute = failed("gemini", 429, quota_failure("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "5"))
     assert (minute.window, minute.limit, minute.retry_after_s) == ("minute", 5, 17.0)
+    assert minute.rate_limits == (RateLimit("requests", "minute", 5, 0, 17.0, source="refusal"),)
 
 
 def test_geminis_token_quota_is_told_from_its_request_quota() -> None:
@@ -214,6 +215,36 @@ def test_openrouters_limits_stand_in_the_body(name: str, window: str, ahead_s: i
     error = failed("openrouter", 429, {"error": {"message": message, "code": 429, "metadata": {"headers": headers}}})
     assert (error.kind, error.window, error.metric, error.limit) == (ErrorKind.RATE_LIMITED, window, "requests", 50)
     assert error.rate_limits[0].reset_s == ahead_s
+
+
+def test_openrouters_limits_are_those_of_the_account_and_believed_by_their_name() -> None:
+    headers = {"X-RateLimit-Limit": "50", "X-RateLimit-Remaining": "0"}
+    headers["X-RateLimit-Reset"] = str(int((NOW + 60) * 1000))  # the UTC day ends in a minute
+    message = "Rate limit exceeded: free-models-per-day."
+    error = failed("openrouter", 429, {"error": {"message": message, "code": 429, "metadata": {"headers": headers}}})
+    assert (error.window, error.scope) == ("day", "account")
+    assert error.rate_limits == (RateLimit("requests", "day", 50, 0, 60.0, scope="account"),)
+
+
+@pytest.mark.parametrize("provider", ["groq", "gemini", "cerebras"])
+def test_a_limit_of_one_model_says_nothing_of_the_others(provider: str) -> None:
+    error = failed(provider, 429, openai_error(GROQ_RPM))
+    assert (error.scope, error.rate_limits[0].scope) == ("model", "model")
+
+
+def test_when_several_of_geminis_windows_are_spent_the_longest_is_told() -> None:
+    body = quota_failure("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "5")
+    day = quota_failure("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "20")
+    body["error"]["details"][1]["violations"] += day["error"]["details"][1]["violations"]
+    error = failed("gemini", 429, body)
+    assert (error.window, error.limit, error.retry_after_s) == ("day", 20, None)
+    assert [(limit.period, limit.reset_s) for limit in error.rate_limits] == [("day", None), ("minute", 17.0)]
+
+
+def test_a_refusal_that_names_a_limit_of_zero_in_words_is_a_model_off_the_free_tier() -> None:
+    message = "Rate limit reached for model `x` on requests per day (RPD): Limit 0, Used 0, Requested 1."
+    error = failed("groq", 429, openai_error(message, "rate_limit_exceeded"))
+    assert (error.kind, error.rate_limits) == (ErrorKind.MODEL_GONE, ())
 
 
 def test_mistrals_429_of_its_own_form_is_a_rate_limit() -> None:

@@ -101,7 +101,7 @@ async def test_a_429_keeps_its_window_and_the_limits_of_its_headers() -> None:
         8000,
         11.8125,
     )
-    assert [limit.source for limit in error.rate_limits] == ["header", "header", "refusal"]
+    assert [limit.source for limit in error.rate_limits] == ["header", "refusal"]
 
 
 async def test_a_stream_that_just_ends_is_cut_although_the_sdk_takes_it_for_whole() -> None:

@@ -18,6 +18,7 @@ from delegate_mcp.providers.openai_compatible import OpenAICompatibleProvider
 from delegate_mcp.providers.registry import BY_NAME, ProviderRow
 from tests.fakes.openai_service import (
     USAGE,
+    Handler,
     OpenAIService,
     Pieces,
     answering,
@@ -66,7 +67,7 @@ async def test_an_answer_is_put_together_with_usage_and_limits() -> None:
         text="In Paris.",
         finish_reason="stop",
         usage=Usage(12, 7),
-        rate_limits=(RateLimit("requests", "day", 50, 49),),
+        rate_limits=(RateLimit("requests", "day", 50, 49, scope="account"),),
         model="served",
     )
 
@@ -388,3 +389,56 @@ async def test_a_list_that_cannot_be_asked_for_is_a_network_error() -> None:
         await asked.list_models()
     assert caught.value.kind is ErrorKind.NETWORK
     assert asked.name == "openrouter"
+
+
+# --- what is left of the account -------------------------------------------------------------------------------------
+
+KEY_ANSWER = {
+    "data": {
+        "label": "sk-or-v1-au7...890",
+        "limit": None,
+        "limit_remaining": None,
+        "usage": 25.5,
+        "is_free_tier": True,
+        "free_model_daily_requests": {"limit": 50, "remaining": 38, "used": 12},
+        "rate_limit": {"requests": -1, "interval": "10s", "note": "This field is deprecated and safe to ignore."},
+    }
+}
+
+
+async def quota(answer: httpx.Response | Handler, row: ProviderRow = BY_NAME["openrouter"]) -> tuple[RateLimit, ...]:
+    asked = provider(OpenAIService(answer), row)
+    try:
+        return await asked.quota()
+    finally:
+        await asked.aclose()
+
+
+async def test_openrouter_tells_what_is_left_of_the_day_for_all_free_models() -> None:
+    service = OpenAIService(httpx.Response(200, json=KEY_ANSWER))
+    assert await provider(service).quota() == (RateLimit("requests", "day", 50, 38, source="account", scope="account"),)
+    assert [(request.method, request.url.path) for request in service.requests] == [("GET", "/api/v1/key")]
+
+
+def unreachable(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused", request=request)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        failing(401, {"error": {"message": "No auth credentials found", "code": 401}}),
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, json={"data": {"label": "x", "rate_limit": {"requests": 200, "interval": "10s"}}}),
+        httpx.Response(200, json={"data": {"free_model_daily_requests": {"limit": None, "remaining": "many"}}}),
+        unreachable,
+    ],
+)
+async def test_a_service_that_does_not_tell_what_is_left_is_no_failure(answer: httpx.Response | Handler) -> None:
+    assert await quota(answer) == ()
+
+
+async def test_a_service_without_such_an_address_is_not_asked_what_is_left() -> None:
+    service = OpenAIService(httpx.Response(200, json=KEY_ANSWER))
+    assert await provider(service, BY_NAME["mistral"]).quota() == ()
+    assert service.requests == []

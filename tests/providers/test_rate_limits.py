@@ -70,8 +70,8 @@ def test_mistral_and_cerebras_spell_the_period_out() -> None:
         "x-ratelimit-limit-tokens-month": "1000000000",
     }
     assert from_headers("mistral", mistral, NOW) == (
-        RateLimit("requests", "minute", 60, 59),
-        RateLimit("tokens", "month", 1_000_000_000),
+        RateLimit("requests", "minute", 60, 59, scope="account"),
+        RateLimit("tokens", "month", 1_000_000_000, scope="account"),
     )
     cerebras = {
         "x-ratelimit-limit-requests-day": "14400",
@@ -96,6 +96,11 @@ def test_openrouters_reset_in_milliseconds_tells_the_period(ahead_s: int, period
         0,
         ahead_s,
     )
+
+
+def test_the_period_that_a_refusal_names_is_believed_over_the_nearness_of_the_reset() -> None:
+    headers = {"x-ratelimit-limit": "50", "x-ratelimit-reset": str(int((NOW + 30) * 1000))}
+    assert [limit.period for limit in from_headers("openrouter", headers, NOW, "day")] == ["day"]
 
 
 @pytest.mark.parametrize(

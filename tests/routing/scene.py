@@ -8,7 +8,7 @@ from delegate_mcp.domain.availability import Availability, ProviderState
 from delegate_mcp.domain.brief import Brief, FileSent, Message
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import RoutePlan
-from delegate_mcp.domain.request import DelegateRequest
+from delegate_mcp.domain.request import DelegateRequest, OnLimit
 from delegate_mcp.ledger.base import LedgerSnapshot
 from delegate_mcp.providers import registry
 from delegate_mcp.routing.planner import plan
@@ -55,13 +55,14 @@ def planned(
     snapshot: LedgerSnapshot = EMPTY,
     rules: Rules | None = None,
     catalog: Catalog | None = None,
+    on_limit: OnLimit = "degrade",
     **settings: Any,
 ) -> RoutePlan:
     """The plan of one call."""
     fields: dict[str, Any] = {"prompt": prompt, "input_tokens": tokens, "private": private, **(brief or {})}
     return plan(
         Brief(messages=(Message("user", prompt),), **fields),
-        DelegateRequest(prompt=prompt, task_type=task_type, model=model),
+        DelegateRequest(prompt=prompt, task_type=task_type, model=model, on_limit=on_limit),
         rules=rules or load_rules(),
         catalog=catalog or load_catalog(),
         availability=on,

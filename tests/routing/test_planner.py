@@ -1,14 +1,12 @@
 """The planner: what is chosen, what is passed over, and what it says."""
 
-import re
 from pathlib import Path
 
 import pytest
 
-from delegate_mcp.domain.errors import ErrorKind, InputError, NoCandidateError
-from delegate_mcp.domain.model_id import ModelId
+from delegate_mcp.domain.errors import InputError, NoCandidateError
 from delegate_mcp.domain.usage import RateLimit
-from delegate_mcp.ledger.base import Cooldown, LearnedLimit, LedgerSnapshot, ModelUse
+from delegate_mcp.ledger.base import LearnedLimit, LedgerSnapshot
 from tests.routing.scene import COMPLEX, GROQ_20B, LOCAL, NOW, available, file, names, planned, why_not
 
 FAST = str(GROQ_20B)
@@ -95,26 +93,6 @@ def test_a_limit_that_the_service_told_overrides_the_catalogs() -> None:
     told = LearnedLimit(GROQ_20B, RateLimit("tokens", "minute", 300_000), NOW - 5)
     snapshot = LedgerSnapshot(taken_at=NOW, limits=(told,))
     assert FAST in names(planned(on=CLOUDS, task_type="quick", tokens=20_000, snapshot=snapshot))
-
-
-def test_a_model_that_cools_down_is_passed_over_until_then() -> None:
-    cooling = Cooldown(GROQ_20B, NOW + 30, ErrorKind.RATE_LIMITED)
-    drafted = planned(on=CLOUDS, task_type="quick", snapshot=LedgerSnapshot(taken_at=NOW, cooldowns=(cooling,)))
-    assert re.fullmatch(r"cooling down until \d\d:\d\d:\d\d UTC after rate_limited", why_not(drafted)[FAST])
-    over = LedgerSnapshot(taken_at=NOW + 31, cooldowns=(cooling,))
-    assert names(planned(on=CLOUDS, task_type="quick", snapshot=over))[0] == FAST
-
-
-def test_a_used_up_day_is_passed_over() -> None:
-    use = {GROQ_20B: ModelUse(requests_day=999, reserved_requests=1)}
-    drafted = planned(on=CLOUDS, task_type="quick", snapshot=LedgerSnapshot(taken_at=NOW, use=use))
-    assert why_not(drafted)[FAST].startswith("all 1,000 requests of today are used")
-
-
-def test_an_account_limit_counts_all_models_of_the_account() -> None:
-    use = {ModelId("openrouter", "some/other:free"): ModelUse(requests_day=50)}
-    with pytest.raises(NoCandidateError, match="all 50 requests of today are used"):
-        planned(on=available("openrouter"), task_type="quick", snapshot=LedgerSnapshot(taken_at=NOW, use=use))
 
 
 def test_only_a_cli_may_edit_files() -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
+from delegate_mcp.domain.limit import Limit
 from delegate_mcp.domain.model_id import ModelId
 
 Capability = Literal["tools", "schema", "vision", "search", "reasoning"]
@@ -16,17 +17,6 @@ LOCAL_WILDCARD = "local:*"
 
 DEMO_MODEL = ModelId("local", "smollm2-135m-instruct")
 """The embedded demonstration model."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A free tier's limit as the catalog knows it; a service's own word overrides it."""
-
-    metric: Literal["requests", "tokens"]
-    period: Literal["minute", "day", "month"]
-    limit: int
-    scope: Literal["model", "account"] = "model"
-    """account: all models of the provider share it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Literal, cast, get_args
 
-from delegate_mcp.catalog.catalog import LOCAL_WILDCARD, Alias, Capability, Catalog, Family, Limit, LocalNames, Model
+from delegate_mcp.catalog.catalog import LOCAL_WILDCARD, Alias, Capability, Catalog, Family, LocalNames, Model
 from delegate_mcp.catalog.table import Table, nearest
 from delegate_mcp.domain.errors import ConfigError
+from delegate_mcp.domain.limit import Limit
 from delegate_mcp.domain.model_id import ModelId
 
 _TOP = ("limits", "models", "roles", "aliases", "local", "families")

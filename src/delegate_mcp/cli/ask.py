@@ -75,7 +75,7 @@ async def _follow(call: RunningCall[Reply], *, quiet: bool) -> None:
         with anyio.move_on_after(PROGRESS_EVERY_S):
             await call.done.wait()
         if shown and call.progress.label:
-            sys.stderr.write(f"\r{call.progress.label}: {call.progress.tokens} tokens\033[K")
+            sys.stderr.write(f"\r{call.progress.message}\033[K")
             sys.stderr.flush()
     if shown:
         sys.stderr.write("\r\033[K")

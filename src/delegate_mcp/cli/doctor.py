@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from delegate_mcp import __version__
@@ -9,6 +10,12 @@ from delegate_mcp.app import App
 from delegate_mcp.cli.running import opened_app, print_json
 from delegate_mcp.domain.availability import Availability
 from delegate_mcp.domain.errors import DelegateError
+from delegate_mcp.domain.model_id import ModelId
+from delegate_mcp.ledger.base import Cooldown, Tombstone
+from delegate_mcp.ledger.quota import ACCOUNT
+from delegate_mcp.providers.registry import ProviderRow
+from delegate_mcp.routing.known import Known
+from delegate_mcp.routing.times import clock, day
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,9 @@ async def run(args: argparse.Namespace) -> int:
     try:
         async with opened_app() as app:
             availability = await app.discovery.look(fresh=True)
-            checks = [*_own(app), *_providers(app, availability)]
-            able = any(availability.usable(row.name) for row in app.rows)
+            known = await app.calling.known()
+            checks = [*_own(app), *provider_checks(app.rows, availability, known), *model_checks(known)]
+            able = any(availability.usable(row.name) and known.off(row.name) is None for row in app.rows)
     except DelegateError as error:
         checks, able = [Check("settings", ok=False, found=str(error))], False
     if args.json:
@@ -57,14 +65,49 @@ def _own(app: App) -> list[Check]:
     ]
 
 
-def _providers(app: App, availability: Availability) -> list[Check]:
+def provider_checks(rows: Sequence[ProviderRow], availability: Availability, known: Known) -> list[Check]:
+    """Whether each provider is set up, its key is accepted, and it answers."""
     checks: list[Check] = []
-    for row in app.rows:
+    now = known.snapshot.taken_at
+    for row in rows:
         state = availability.states.get(row.name)
-        if state is not None:
-            brings = "" if state.usable else row.brings
-            checks.append(Check(row.name, ok=state.usable, found=state.why, mend=state.mend, brings=brings))
+        if state is None:
+            continue
+        if not state.usable:
+            checks.append(Check(row.name, ok=False, found=state.why, mend=state.mend, brings=row.brings))
+        elif off := known.off(row.name):
+            key = row.key_names[0] if row.key_names else "its login"
+            found = f"{key} was refused on {day(off.since)}, and it is not asked until the key changes"
+            checks.append(Check(row.name, ok=False, found=found, mend=f"get a new one at {row.key_url}"))
+        elif breaker := known.breaker(row.name):
+            again = clock(breaker.until, now)
+            found = f"{state.why}; failed {breaker.failures} times in a row, asked again at {again}"
+            checks.append(Check(row.name, ok=False, found=found, mend="nothing to do: it comes back by itself"))
+        else:
+            checks.append(Check(row.name, ok=True, found=state.why, mend=state.mend))
     return checks
+
+
+def model_checks(known: Known) -> list[Check]:
+    """The models that are not asked at present: they cool down, or their service says that they are gone."""
+    now = known.snapshot.taken_at
+    cooling = sorted((row for row in known.snapshot.cooldowns if row.until > now), key=lambda row: row.model_id)
+    return [*(_cooling(row, now) for row in cooling), *map(_gone, known.snapshot.gone)]
+
+
+def _cooling(row: Cooldown, now: float) -> Check:
+    found = f"cools down after {row.why.value.replace('_', ' ')}, asked again at {clock(row.until, now)}"
+    return Check(_name(row.model_id), ok=False, found=found)
+
+
+def _gone(row: Tombstone) -> Check:
+    found = f"its service has said since {day(row.since)} that it is gone"
+    mend = "nothing to do: its successor or the next model answers"
+    return Check(_name(row.model_id), ok=False, found=found, mend=mend)
+
+
+def _name(model_id: ModelId) -> str:
+    return f"all of {model_id.provider}" if model_id.model == ACCOUNT else str(model_id)
 
 
 def _show(checks: list[Check], *, able: bool) -> None:

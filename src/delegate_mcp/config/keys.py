@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2s
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from delegate_mcp.config.settings import Settings
+
+_MARK_BYTES = 4
+_MARK_KEY = b"delegate-mcp key mark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,11 @@ def find_key(
                 return Key(SecretStr(value), f"{name} of {path}")
     given = settings.provider(provider).api_key
     return Key(given, f"providers.{provider}.api_key of the settings") if given and given.get_secret_value() else None
+
+
+def key_mark(key: str) -> str:
+    """Eight hexadecimal digits that tell one key from another in the ledger; they cannot be turned back into it."""
+    return blake2s(key.strip().encode("utf-8", "backslashreplace"), digest_size=_MARK_BYTES, key=_MARK_KEY).hexdigest()
 
 
 def _given(values: Mapping[str, str], name: str) -> str:

@@ -13,6 +13,16 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class LimitSetting(Section):
+    """One limit of your own account at a service."""
+
+    metric: Literal["requests", "tokens"]
+    period: Literal["minute", "day", "month"]
+    limit: int = Field(ge=0)
+    scope: Literal["model", "account"] = "model"
+    """account: all models of the provider share it. Default: model."""
+
+
 class ProviderSettings(Section):
     """`[providers.<name>]`: what varies by person."""
 
@@ -26,6 +36,8 @@ class ProviderSettings(Section):
     """CLI backends: the executable, a name on PATH or a path. Default: the row's."""
     bill_api: bool = False
     """claude: let the CLI use ANTHROPIC_API_KEY and so bill per token. Default: off, the plan is used."""
+    limits: tuple[LimitSetting, ...] | None = None
+    """Your account's limits, for each model of it, in place of the catalog's. Default: the catalog's free tier."""
     tier: Literal["free", "paid"] | None = None
     """paid: your key of this service is billed per token. Default: the row's tier."""
 
@@ -52,6 +64,8 @@ class CallSettings(Section):
     """From sending to the first token, in seconds (CLI backends: the whole deadline). Default: 60."""
     idle_s: float = Field(default=30.0, gt=0)
     """Between two tokens, in seconds. Default: 30."""
+    race: bool = True
+    """Where a free model's first token is late, ask the next free one beside it and take the first. Default: on."""
     patience_s: float = Field(default=100.0, gt=0)
     """After so long the host gets the call id and the call goes on; see delegate_result. Default: 100 seconds."""
 
@@ -101,6 +115,8 @@ class Settings(Section):
 
     home: Path
     """Where the ledger, results and the settings file stand. Default: the user's data directory; DELEGATE_MCP_HOME."""
+    ledger: SecretStr | None = None
+    """A PostgreSQL database (postgresql://…) that a team shares, in place of the file in home. Default: the file."""
     rules: Path | None = None
     """A rules.toml whose rows replace ours by name. Default: `rules.toml` in home, where it is there."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict[str, ProviderSettings])

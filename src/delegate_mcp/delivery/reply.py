@@ -14,8 +14,10 @@ from delegate_mcp.delivery.facts import call_facts
 from delegate_mcp.delivery.save import Saved
 from delegate_mcp.delivery.size_budget import Page
 from delegate_mcp.domain.brief import FileSent
+from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.domain.model_id import ModelId
-from delegate_mcp.domain.outcome import Outcome
+from delegate_mcp.domain.outcome import Attempt, Outcome
+from delegate_mcp.domain.plan import PassedOver
 from delegate_mcp.domain.usage import ZERO
 from delegate_mcp.ledger.results import StoredCall
 
@@ -51,18 +53,18 @@ def build_reply(
     files: Sequence[FileSent] = (),
     notes: Sequence[str] = (),
     saved_usd: Decimal = ZERO,
-    degraded: bool = False,
     not_saved: str | None = None,
 ) -> Reply:
     """The reply to an answered call. `answer` is all of it, `page` its head; with `saved` a receipt stands for both.
 
-    `degraded`: a weaker model than the first choice answered, for want of room at the better one. `not_saved`: why the
-    answer could not go to its file; it is told before the answer, which the director then reads after all.
+    `not_saved`: why the answer could not go to its file; it is told before the answer, which the director then reads
+    after all.
     """
     facts = call_facts(outcome, saved_usd=saved_usd, files=files, notes=notes)
+    facts["degraded"] = degraded(outcome)
     if saved is not None:
         facts["saved"] = {"path": str(saved.path), "bytes": saved.size_bytes, "lines": saved.lines}
-    told = list(_told(outcome, None if saved else page, notes, degraded=degraded))
+    told = list(_told(outcome, None if saved else page, notes))
     line = status_line(outcome.candidate.model_id, outcome.call_id, told)
     if not_saved is not None:
         facts["not_saved"] = not_saved
@@ -81,6 +83,13 @@ def build_result_reply(stored: StoredCall, page: Page) -> Reply:
         "total_chars": page.total_chars,
     }
     return Reply(f"{page.text}\n\n{line}".lstrip("\n"), {"delegate": facts}, answer=stored.answer)
+
+
+def degraded(outcome: Outcome) -> bool:
+    """Whether a model of the rule's earlier choice would have answered, had it had room at that moment."""
+    return bool(_had_no_room(outcome)) or any(
+        attempt.error_kind is ErrorKind.RATE_LIMITED for attempt in _elsewhere(outcome)
+    )
 
 
 def receipt(saved: Saved) -> str:
@@ -105,7 +114,7 @@ def status_line(model: ModelId | None, call_id: str, told: Sequence[str]) -> str
     return f"[{' '.join(part for part in (name, call_id, ', '.join(kept)) if part)}]"
 
 
-def _told(outcome: Outcome, page: Page | None, notes: Sequence[str], *, degraded: bool) -> Iterator[str]:
+def _told(outcome: Outcome, page: Page | None, notes: Sequence[str]) -> Iterator[str]:
     """What the director must know, the most important first."""
     if page is not None and page.next_offset is not None:
         yield _cut(page)
@@ -114,12 +123,25 @@ def _told(outcome: Outcome, page: Page | None, notes: Sequence[str], *, degraded
     if outcome.candidate.demo:
         yield "demo model"
         yield from (passed.why for passed in outcome.plan.passed_over[:1])  # why nothing better answered: no key
-    elsewhere = [attempt for attempt in outcome.attempts if attempt.model_id != outcome.candidate.model_id]
+    elsewhere = _elsewhere(outcome)
     if elsewhere and (kind := elsewhere[0].error_kind):
         yield f"fallback: {kind.value.replace('_', ' ')}"
-    if degraded:
-        yield "weaker model"
+    if passed := _had_no_room(outcome):
+        yield f"degraded: {passed[0].short}" if passed[0].short else "degraded"
     yield from (note.partition(":")[0] for note in notes)
+
+
+def _elsewhere(outcome: Outcome) -> list[Attempt]:
+    """The attempts at other models."""
+    return [attempt for attempt in outcome.attempts if attempt.model_id != outcome.candidate.model_id]
+
+
+def _had_no_room(outcome: Outcome) -> list[PassedOver]:
+    """Who stands before the one that answered in the rule's order and could not be asked just then."""
+    place = next(
+        (place for place, row in enumerate(outcome.plan.candidates) if row.model_id == outcome.candidate.model_id), 0
+    )
+    return [passed for passed in outcome.plan.passed_over if passed.temporary and passed.after <= place]
 
 
 def _cut(page: Page) -> str:

@@ -8,18 +8,18 @@ from decimal import Decimal
 import anyio
 
 from delegate_mcp.dispatch.clock import Clock
-from delegate_mcp.dispatch.reactions import cooldown_s
+from delegate_mcp.dispatch.reactions import told_until, was_counted
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
 from delegate_mcp.domain.outcome import Attempt, Completion
 from delegate_mcp.domain.plan import Candidate
-from delegate_mcp.domain.usage import ZERO, Usage, estimate_tokens
-from delegate_mcp.ledger.base import AttemptEnd, AttemptStart, Ledger
+from delegate_mcp.domain.usage import ZERO, Usage
+from delegate_mcp.ledger.base import Ledger, Settle
 from delegate_mcp.providers.base import Ask, Provider
 
 logger = logging.getLogger(__name__)
 
-# A reservation outlives its attempt's own limit by this much, so that a slow end does not free it early.
-LEASE_MARGIN_S = 30.0
+_KEY_FAULTS = {400, 401}
+"""HTTP statuses of a key that is not accepted; Gemini says it with a 400."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,43 +31,60 @@ class Limits:
     total_s: float
 
 
-Price = Callable[[Candidate, Completion], Awaitable[Decimal]]
-"""What a completion cost in USD."""
+Price = Callable[[Candidate, Usage], Awaitable[Decimal | None]]
+"""What a usage costs in USD; None where the price is not known."""
 Accept = Callable[[Completion], str | None]
 """Why an answer is none (schema not met), or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What an attempt must know of a provider beside how to ask it."""
+
+    patient: bool = False
+    """Silent until it is done or loaded (CLI backends, local models): its first-token limit is the deadline."""
+    counts_failures: bool = False
+    """Every failed request counts against its limits."""
+    free_cache: bool = False
+    """Prompt tokens that it reads from its cache do not count against its limits."""
+    key_mark: str = ""
+    """Tells one key from another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempter:
-    """Makes attempts for one call."""
+    """Makes the attempts of one call, each with its place already reserved."""
 
     call_id: str
     ledger: Ledger
     clock: Clock
     price: Price
     accept: Accept
-    progress: Callable[[Candidate, int], None]
+    input_tokens: int
+    """Estimated size of the brief, for attempts that end without a word of what they used."""
+    record: Callable[[Attempt], None]
+    """Told of every attempt as it ended, a cancelled one too."""
 
     async def run(
-        self, number: int, candidate: Candidate, provider: Provider, ask: Ask, limits: Limits
-    ) -> tuple[Attempt, Completion | ProviderError]:
-        """Ask once. Cancellation is recorded and passed on; every other end is a value."""
-        started_at, began = self.clock.now(), self.clock.steady()
+        self,
+        number: int,
+        candidate: Candidate,
+        *,
+        provider: Provider,
+        service: Service,
+        ask: Ask,
+        limits: Limits,
+        spoke: Callable[[int], None],
+    ) -> Completion | ProviderError:
+        """Ask once. Cancellation is recorded and passed on; every other end is a value.
+
+        `spoke` hears of every sign of life, with the output tokens so far.
+        """
+        began = self.clock.steady()
         first_token_ms: float | None = None
         tokens_seen = 0
-        await self.ledger.begin_attempt(
-            AttemptStart(
-                call_id=self.call_id,
-                number=number,
-                model_id=candidate.model_id,
-                tier=candidate.tier,
-                started_at=started_at,
-                reserved_tokens=sum(estimate_tokens(m.text) for m in ask.messages) + ask.options.max_output_tokens,
-                lease_until=started_at + limits.total_s + LEASE_MARGIN_S,
-            )
-        )
 
-        def attempt() -> Attempt:
+        def seen() -> Attempt:
             return Attempt(
                 number=number,
                 model_id=candidate.model_id,
@@ -75,7 +92,7 @@ class Attempter:
                 outcome="cancelled",
                 latency_ms=(self.clock.steady() - began) * 1000,
                 first_token_ms=first_token_ms,
-                usage=Usage(0, tokens_seen, estimated=True) if tokens_seen else Usage(),
+                usage=Usage(self.input_tokens, tokens_seen, estimated=True),
             )
 
         end_of_time = anyio.current_time() + limits.total_s
@@ -91,7 +108,7 @@ class Attempter:
                     tokens_seen = max(tokens_seen, tokens)
                     if first_token_ms is not None:
                         scope.deadline = min(end_of_time, anyio.current_time() + limits.idle_s)
-                    self.progress(candidate, tokens_seen)
+                        spoke(tokens_seen)
 
                 result = await self._ask(provider, ask, report)
             if result is None:
@@ -102,12 +119,12 @@ class Attempter:
                 )
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
-                await self._settle(attempt())
+                await self._settle(seen(), candidate, service)
             raise
-        done = await self._settled(attempt(), candidate, result)
         with anyio.CancelScope(shield=True):
-            await self._settle(done, result)
-        return done, result
+            done = await self._ended(seen(), candidate, result)
+            await self._settle(done, candidate, service, result)
+        return result
 
     async def _ask(self, provider: Provider, ask: Ask, report: Callable[[int], None]) -> Completion | ProviderError:
         try:
@@ -123,30 +140,50 @@ class Attempter:
             )
         return completion
 
-    async def _settled(self, seen: Attempt, candidate: Candidate, result: Completion | ProviderError) -> Attempt:
+    async def _ended(self, seen: Attempt, candidate: Candidate, result: Completion | ProviderError) -> Attempt:
         if isinstance(result, Completion):
-            cost = result.cost_usd if result.cost_usd is not None else await self.price(candidate, result)
+            cost = result.cost_usd if result.cost_usd is not None else await self._cost(candidate, result.usage)
             return replace(seen, outcome="ok", usage=result.usage, cost_usd=cost)
+        # What a service told before it failed is what it counts; of a silence only our own count is known.
+        usage = result.usage or (seen.usage if result.kind is ErrorKind.TIMEOUT else Usage())
         return replace(
             seen,
             outcome="failed",
             error_kind=result.kind,
             status=result.status,
             message=str(result),
-            usage=result.usage or seen.usage,
-            cost_usd=ZERO,
+            usage=usage,
+            cost_usd=await self._cost(candidate, usage),
             retry_after_s=result.retry_after_s,
         )
 
-    async def _settle(self, attempt: Attempt, result: Completion | ProviderError | None = None) -> None:
+    async def _cost(self, candidate: Candidate, usage: Usage) -> Decimal:
+        return (await self.price(candidate, usage) if usage.total else None) or ZERO
+
+    async def _settle(
+        self,
+        attempt: Attempt,
+        candidate: Candidate,
+        service: Service,
+        result: Completion | ProviderError | None = None,
+    ) -> None:
         now = self.clock.now()
-        cooldown = cooldown_s(result) if isinstance(result, ProviderError) else 0.0
-        await self.ledger.end_attempt(
-            AttemptEnd(
+        self.record(attempt)
+        await self.ledger.settle(
+            Settle(
                 call_id=self.call_id,
                 attempt=attempt,
                 ended_at=now,
+                counted=was_counted(attempt, counts_failures=service.counts_failures),
                 rate_limits=result.rate_limits if result is not None else (),
-                cooldown_until=now + cooldown if cooldown else None,
+                told_until=told_until(result, now, candidate.reset) if isinstance(result, ProviderError) else None,
+                key_mark="" if _heals_without_a_new_key(attempt) else service.key_mark,
+                reset=candidate.reset,
+                counted_tokens=attempt.usage.total - attempt.usage.cache_read_tokens if service.free_cache else None,
             )
         )
+
+
+def _heals_without_a_new_key(attempt: Attempt) -> bool:
+    """No credit, no permission: what the key's owner mends at the service, with the same key."""
+    return attempt.error_kind is ErrorKind.AUTH and attempt.status not in _KEY_FAULTS

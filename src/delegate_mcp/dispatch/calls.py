@@ -20,6 +20,11 @@ class Progress:
     label: str = ""
     ticks: int = 0
 
+    @property
+    def message(self) -> str:
+        """What a person reads of it."""
+        return f"{self.label}: {self.tokens} tokens" if self.tokens else self.label
+
     def tell(self, label: str, tokens: int) -> None:
         """Note who writes and how much is written."""
         if label != self.label or tokens != self.tokens:
@@ -74,6 +79,8 @@ class Calls(Generic[T]):
 
     async def end(self) -> None:
         """Cancel every call under way and wait until it has settled its records."""
-        for call in tuple(self.running.values()):
+        under_way = tuple(self.running.values())
+        for call in under_way:
             call.scope.cancel()
+        for call in under_way:
             await call.done.wait()

@@ -1,22 +1,27 @@
 """Ask one candidate after another until one answers, within the call's one deadline."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from delegate_mcp.config.settings import CallSettings
-from delegate_mcp.dispatch.attempt import Accept, Attempter, Limits, Price
-from delegate_mcp.dispatch.clock import Clock
-from delegate_mcp.dispatch.reactions import REACTIONS
+import anyio
+
+from delegate_mcp.dispatch.attempt import Accept
+from delegate_mcp.dispatch.lateness import Lateness
+from delegate_mcp.dispatch.race import Race, Runner
+from delegate_mcp.dispatch.turn import LEAST_TIME_S, Course, Turns
 from delegate_mcp.domain.brief import Brief
-from delegate_mcp.domain.errors import AllAttemptsFailedError, ErrorKind, ProviderError
-from delegate_mcp.domain.outcome import Attempt, Completion, Outcome
+from delegate_mcp.domain.errors import AllAttemptsFailedError, NoCandidateError
+from delegate_mcp.domain.limit import DayReset
+from delegate_mcp.domain.outcome import Completion, Outcome
 from delegate_mcp.domain.plan import Candidate, RoutePlan
 from delegate_mcp.domain.request import OnLimit
-from delegate_mcp.ledger.base import Ledger
-from delegate_mcp.providers.base import Ask, Provider
+from delegate_mcp.ledger.days import day_starts
+from delegate_mcp.ledger.quota import windows_for
+from delegate_mcp.providers.base import Provider
 
-# Less time than this is not worth an attempt.
-LEAST_TIME_S = 0.5
+_AMPLE = 5
+"""A second candidate is asked beside the first only where a fifth of each of its windows is left."""
 
 Providers = Callable[[str], Provider]
 """Gives the provider of a name, made at first use."""
@@ -26,15 +31,11 @@ Providers = Callable[[str], Provider]
 class Dispatcher:
     """Runs route plans."""
 
-    ledger: Ledger
+    turns: Turns
+    lateness: Lateness
     providers: Providers
     local_providers: Providers
     """The set that private calls use: it holds no cloud client that could be asked."""
-    clock: Clock
-    calls: CallSettings
-    price: Price
-    patient: Mapping[str, bool]
-    """Providers that are silent until they are done (CLI backends): their first-token limit is the deadline."""
 
     async def run(
         self,
@@ -44,80 +45,73 @@ class Dispatcher:
         *,
         on_limit: OnLimit,
         accept: Accept,
-        progress: Callable[[Candidate, int], None],
+        progress: Callable[[str, int], None],
     ) -> Outcome:
-        """Return the first answer. AllAttemptsFailedError holds every failure."""
-        deadline = self.clock.steady() + self.calls.deadline_s
-        attempter = Attempter(
+        """Return the first answer. AllAttemptsFailedError holds every failure; NoCandidateError: nobody had room."""
+        course = Course(
             call_id=call_id,
-            ledger=self.ledger,
-            clock=self.clock,
-            price=self.price,
+            brief=brief,
+            on_limit=on_limit,
             accept=accept,
             progress=progress,
+            deadline=self.turns.clock.steady() + self.turns.settings.deadline_s,
+            provider=self.local_providers if plan.private else self.providers,
         )
-        attempts: list[Attempt] = []
-        for candidate in plan.candidates:
-            while (left := deadline - self.clock.steady()) > LEAST_TIME_S:
-                attempt, result = await attempter.run(
-                    len(attempts) + 1,
-                    candidate,
-                    self._provider(plan, candidate),
-                    self._ask(brief, candidate, left),
-                    self._limits(candidate, left),
+        waiting = deque(plan.candidates)
+        while waiting and not course.stopped and self.turns.left(course) > LEAST_TIME_S:
+            candidate, completion = await self._ask(course, waiting.popleft(), waiting)
+            if completion is not None:
+                return Outcome(
+                    call_id=call_id,
+                    completion=completion,
+                    candidate=candidate,
+                    plan=replace(plan, passed_over=(*plan.passed_over, *course.turned_away)),
+                    attempts=tuple(sorted(course.attempts, key=lambda attempt: attempt.number)),
                 )
-                attempts.append(attempt)
-                if isinstance(result, Completion):
-                    return Outcome(
-                        call_id=call_id, completion=result, candidate=candidate, plan=plan, attempts=tuple(attempts)
-                    )
-                if not await self._waited(result, on_limit, deadline):
-                    break
-                progress(candidate, 0)
-            if attempts and self._stops(attempts[-1], on_limit):
-                break
-        late = deadline - self.clock.steady() <= LEAST_TIME_S
-        raise AllAttemptsFailedError(
-            f"No candidate answered within {self.calls.deadline_s:.0f} s." if late else "No candidate answered.",
-            call_id,
-            attempts,
-        )
+        raise self._failure(course, plan)
 
-    def _provider(self, plan: RoutePlan, candidate: Candidate) -> Provider:
-        source = self.local_providers if plan.private else self.providers
-        return source(candidate.model_id.provider)
+    async def _ask(
+        self, course: Course, candidate: Candidate, waiting: deque[Candidate]
+    ) -> tuple[Candidate, Completion | None]:
+        late_after = await self._late_after(course, candidate, waiting)
+        if late_after is None:
+            return candidate, await self.turns.take(course, candidate, _nobody_listens)
+        winner: Runner | None = None
+        async with anyio.create_task_group() as tasks:
+            race = Race(self.turns, course, tasks)
+            first = race.start(candidate)
+            if not await race.first_sign(first, late_after) and waiting and await self._ample(waiting[0]):
+                race.start(waiting.popleft())
+            winner = await race.finish(waiting)
+        return (candidate, None) if winner is None else (winner.candidate, winner.completion)
 
-    def _ask(self, brief: Brief, candidate: Candidate, left: float) -> Ask:
-        return Ask(
-            model=candidate.model_id.model,
-            messages=brief.messages,
-            options=candidate.options,
-            json_schema=brief.json_schema,
-            edit_in=brief.edit_in,
-            connect_timeout_s=min(self.calls.connect_s, left),
-            deadline_s=left,
-        )
+    async def _late_after(self, course: Course, candidate: Candidate, waiting: deque[Candidate]) -> float | None:
+        """When to ask the next candidate beside this one; None: it is asked alone."""
+        free = waiting and all(row.tier in {"free", "local"} for row in (candidate, waiting[0]))
+        if not (free and self.turns.settings.race and course.on_limit == "degrade"):
+            return None
+        return await self.lateness.late_after_s(candidate.model_id)
 
-    def _limits(self, candidate: Candidate, left: float) -> Limits:
-        patient = self.patient.get(candidate.model_id.provider, False)
-        return Limits(
-            first_token_s=left if patient else min(self.calls.first_token_s, left),
-            idle_s=left if patient else self.calls.idle_s,
-            total_s=left,
-        )
+    async def _ample(self, candidate: Candidate) -> bool:
+        now = self.turns.clock.now()
+        resets: dict[str, DayReset] = {candidate.model_id.provider: candidate.reset}
+        snapshot = await self.turns.ledger.snapshot(now, day_starts(now, resets))
+        windows = windows_for(candidate.model_id, candidate.limits, snapshot, candidate.reset)
+        return all(window.left * _AMPLE >= window.limit for window in windows)
 
-    async def _waited(self, error: ProviderError, on_limit: OnLimit, deadline: float) -> bool:
-        """Wait out a rate limit where the caller asked for it and the deadline has room; False: do not ask again."""
-        if on_limit != "wait" or error.kind is not ErrorKind.RATE_LIMITED or error.retry_after_s is None:
-            return False
-        if self.clock.steady() + error.retry_after_s + LEAST_TIME_S >= deadline:
-            return False
-        await self.clock.sleep(error.retry_after_s)
-        return True
+    def _failure(self, course: Course, plan: RoutePlan) -> AllAttemptsFailedError | NoCandidateError:
+        attempts = sorted(course.attempts, key=lambda attempt: attempt.number)
+        if not attempts and course.turned_away:
+            times = [row.until for row in course.turned_away if row.until is not None]
+            seconds = max(0.0, min(times) - self.turns.clock.now()) if times else None
+            advice = "" if seconds is None else f"What to do: call again in {seconds:.0f} s, or with on_limit=wait."
+            what = "No model has room for this call now. Nothing was sent."
+            return NoCandidateError(what, (*plan.passed_over, *course.turned_away), advice)
+        late = self.turns.left(course) <= LEAST_TIME_S
+        deadline = self.turns.settings.deadline_s
+        what = f"No candidate answered within {deadline:.0f} s." if late else "No candidate answered."
+        return AllAttemptsFailedError(what, course.call_id, attempts)
 
-    @staticmethod
-    def _stops(attempt: Attempt, on_limit: OnLimit) -> bool:
-        if attempt.error_kind is None:
-            return True
-        limited = attempt.error_kind is ErrorKind.RATE_LIMITED
-        return REACTIONS[attempt.error_kind].then == "stop" or (limited and on_limit == "fail")
+
+def _nobody_listens() -> None:
+    """The first token of a candidate that is asked alone changes nothing."""

@@ -48,12 +48,16 @@ class CallNotFoundError(DelegateError):
 class NoCandidateError(DelegateError):
     """Nothing that may answer can answer."""
 
-    def __init__(self, message: str, passed_over: "Sequence[PassedOver]" = (), advice: str = "") -> None:
+    def __init__(
+        self, message: str, passed_over: "Sequence[PassedOver]" = (), advice: str = "", until: float | None = None
+    ) -> None:
         super().__init__(message)
         self.what = message
         self.passed_over = tuple(passed_over)
         self.advice = advice
         """What to do, in a sentence."""
+        self.until = until
+        """When asking makes sense again, in Unix seconds, where time heals it and the time is known."""
 
     def __str__(self) -> str:
         lines = [self.what, *(f"- {row.model}: {row.why}" for row in self.passed_over), self.advice]
@@ -100,6 +104,7 @@ class ProviderError(DelegateError):
         window: Period | None = None,
         metric: Literal["requests", "tokens"] | None = None,
         limit: int | None = None,
+        scope: Literal["model", "account"] = "model",
         usage: "Usage | None" = None,
         rate_limits: "Sequence[RateLimit]" = (),
     ) -> None:
@@ -113,6 +118,8 @@ class ProviderError(DelegateError):
         self.metric = metric
         self.limit = limit
         """For rate_limited and too_large: the limit that the refusal named."""
+        self.scope = scope
+        """For rate_limited: whether all models of the account share the limit that was hit."""
         self.usage = usage
         """What was used before the failure, where known."""
         self.rate_limits = tuple(rate_limits)

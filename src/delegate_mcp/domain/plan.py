@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from delegate_mcp.domain.limit import DayReset, Limit
 from delegate_mcp.domain.model_id import ModelId
 
 Tier = Literal["local", "free", "subscription", "paid"]
@@ -33,6 +34,10 @@ class Candidate:
     """The embedded demonstration model: replies say so."""
     asked_as: str | None = None
     """The retired or aliased name that led here."""
+    limits: tuple[Limit, ...] = ()
+    """What the catalog knows of its free tier; the ledger sets what the service told since over it."""
+    reset: DayReset = "utc"
+    """When the day of its service begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,14 @@ class PassedOver:
 
     model: str
     why: str
+    temporary: bool = False
+    """Time heals it: a limit, a cooldown, an open breaker."""
+    until: float | None = None
+    """When asking it makes sense again, in Unix seconds, where that is known."""
+    short: str = ""
+    """The reason in two words, for the line below an answer: `no quota`."""
+    after: int = 0
+    """How many of the plan's candidates stand before it in the rule's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

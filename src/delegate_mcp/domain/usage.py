@@ -34,6 +34,8 @@ class RateLimit:
     reset_s: float | None = None
     """Seconds until the window is full again."""
     source: str = "header"
+    scope: Literal["model", "account"] = "model"
+    """account: all models of the provider share it."""
 
 
 def estimate_tokens(text: str) -> int:

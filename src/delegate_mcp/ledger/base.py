@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from delegate_mcp.domain.errors import ErrorKind
+from delegate_mcp.domain.limit import DayReset, Limit
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import Tier
 from delegate_mcp.domain.usage import ZERO, RateLimit, Usage
+from delegate_mcp.ledger.window import Window
 
 CallState = Literal["running", "ok", "failed", "cancelled"]
 
@@ -35,30 +37,71 @@ class CallStart:
     """Estimated size of the brief."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A place in the line of calls that wait for a model; the older `since` is served first, in every process."""
+
+    ticket_id: str
+    since: float
+    lease_until: float
+    """After this time a waiting call whose process died holds nobody up. Renewed by every `reserve`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptStart:
-    """An attempt as it begins; its estimated tokens count as reserved until it ends."""
+class Reserve:
+    """An attempt that asks for its place: one request and its tokens in every window of its model, or nothing."""
 
     call_id: str
     number: int
     model_id: ModelId
     tier: Tier
-    started_at: float
-    reserved_tokens: int
+    now: float
+    tokens: int
+    """Estimated prompt and output ceiling."""
     lease_until: float
     """After this time a reservation whose process died counts no more."""
+    limits: tuple[Limit, ...] = ()
+    """The catalog's; what the service told since overrides them inside the ledger."""
+    reset: DayReset = "utc"
+    usd: Decimal = ZERO
+    """The most it can cost."""
+    daily_usd: Decimal | None = None
+    """Cap on what paid models cost a day (UTC); None: not asked."""
+    key_mark: str = ""
+    """Tells one key of the provider from another without being it."""
+    ticket: Ticket | None = None
+    """Given by a call that waits; others are refused while somebody waits for the same model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptEnd:
-    """An attempt as it ended: settles its reservation and keeps the limits that the service told, all at once."""
+class Refusal:
+    """Why an attempt got no place; nothing is held."""
+
+    why: Literal["limit", "too_large", "cooldown", "breaker", "auth", "gone", "budget", "turn"]
+    until: float | None = None
+    """When asking again makes sense, in Unix seconds; None: not known, or never."""
+    window: Window | None = None
+    """For limit and too_large: the window that lacks room longest."""
+    ahead: int = 0
+    """Calls that wait for the same model and come first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """An attempt as it ended: its reservation becomes its true usage, and what it tells of the service is kept."""
 
     call_id: str
     attempt: Attempt
     ended_at: float
+    counted: bool = True
+    """Whether the service counted the request; False releases the reservation."""
     rate_limits: tuple[RateLimit, ...] = ()
-    cooldown_until: float | None = None
-    """The model is not to be asked before this time."""
+    told_until: float | None = None
+    """When the service says that it may be asked again (for a day's limit: when its day ends)."""
+    key_mark: str = ""
+    reset: DayReset = "utc"
+    counted_tokens: int | None = None
+    """What the service counts of the tokens, where it leaves some out (read from a cache); None: all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +151,18 @@ class ModelUse:
     """Attempts under way; included in none of the above."""
     reserved_tokens: int = 0
     oldest_in_minute: float | None = None
-    """When the oldest attempt of the sliding minute began: the minute's room returns 60 s after it."""
+    """When the oldest of the sliding minute was counted (one under way: began): its room returns 60 s after that."""
 
 
 @dataclass(frozen=True, slots=True)
 class LearnedLimit:
-    """A limit as the service last told it."""
+    """A limit as the service last told it; of an account limit `model_id.model` is `*`."""
 
     model_id: ModelId
     limit: RateLimit
     seen_at: float
+    elsewhere: int = 0
+    """What the service had counted beyond our own count when it told: somebody else's use of the same key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +172,34 @@ class Cooldown:
     model_id: ModelId
     until: float
     why: ErrorKind
+    strikes: int = 1
+    """Refusals in a row; each further one cools longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBreaker:
+    """A provider that failed too often in a row; after `until` one probe at a time is let through."""
+
+    provider: str
+    until: float
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderOff:
+    """A provider whose key was not accepted; off until the key's mark changes."""
+
+    provider: str
+    key_mark: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A model that its service says is gone."""
+
+    model_id: ModelId
+    since: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +210,12 @@ class LedgerSnapshot:
     use: Mapping[ModelId, ModelUse] = field(default_factory=dict[ModelId, ModelUse])
     limits: tuple[LearnedLimit, ...] = ()
     cooldowns: tuple[Cooldown, ...] = ()
+    breakers: tuple[OpenBreaker, ...] = ()
+    """Open ones, those that wait for a probe included."""
+    off: tuple[ProviderOff, ...] = ()
+    gone: tuple[Tombstone, ...] = ()
+    waiting: Mapping[ModelId, int] = field(default_factory=dict[ModelId, int])
+    """Calls in line, by model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,12 +251,27 @@ class Ledger(Protocol):
         """Record a call as running."""
         ...
 
-    async def begin_attempt(self, attempt: AttemptStart) -> None:
-        """Record an attempt as under way and reserve one request and its tokens."""
+    async def reserve(self, ask: Reserve) -> Refusal | None:
+        """Record an attempt as under way with its place in every window, or refuse it whole and record nothing of it.
+
+        Exact under contention: look and take are one transaction. With a ticket, a refused call stands in line.
+        """
         ...
 
-    async def end_attempt(self, end: AttemptEnd) -> None:
-        """Settle an attempt to what it used."""
+    async def settle(self, end: Settle) -> None:
+        """Put the true usage in the place of a reservation, or release it. The first end stands."""
+        ...
+
+    async def leave(self, ticket_id: str) -> None:
+        """Step out of the line."""
+        ...
+
+    async def first_token_p95_ms(self, model_id: ModelId) -> float | None:
+        """The 95th percentile of the time to the first token of its last 100 answers; None below 20 of them."""
+        ...
+
+    async def changed(self) -> None:
+        """Return when another process or machine has written to this ledger. Cancel it to stop waiting."""
         ...
 
     async def end_call(self, end: CallEnd) -> None:

@@ -12,7 +12,8 @@ from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.usage import ZERO
 from delegate_mcp.ledger.base import Cooldown, LedgerSnapshot, ModelUse, TierTotals, Totals
 from delegate_mcp.ledger.days import DayReset
-from delegate_mcp.ledger.quota import Window, windows_of
+from delegate_mcp.ledger.quota import windows_for
+from delegate_mcp.ledger.window import Window
 
 Json = dict[str, Any]
 
@@ -73,7 +74,7 @@ def _providers(
     for model_id in sorted(offered | snapshot.use.keys() | cooldowns.keys()):
         model = catalog.models.get(model_id)
         limits = model.limits if model else ()
-        windows = windows_of(model_id, limits, snapshot, day_resets.get(model_id.provider, "utc"))
+        windows = windows_for(model_id, limits, snapshot, day_resets.get(model_id.provider, "utc"))
         shown = _model(snapshot.use.get(model_id), windows, cooldowns.get(model_id))
         if shown:
             provider = providers.setdefault(model_id.provider, _provider(model_id, availability))

@@ -6,28 +6,36 @@ arithmetic, because Windows has no time zone database.
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from functools import lru_cache
 
-DayReset = Literal["utc", "pacific"]
+from delegate_mcp.domain.limit import DayReset
 
 _DAY = timedelta(days=1)
+_HOUR_S = 3600.0
 _MARCH, _NOVEMBER, _SUNDAY = 3, 11, 6
 
 
 def day_start(now: float, reset: DayReset) -> float:
     """The last midnight of that rule, in Unix seconds; `now` itself where it is midnight."""
-    return _midnight(_day_of(now, reset), reset)
+    return _day(now // _HOUR_S, reset)[0]
 
 
 def next_day_start(now: float, reset: DayReset) -> float:
     """The next midnight of that rule, in Unix seconds: when daily limits are full again."""
-    return _midnight(_day_of(now, reset) + _DAY, reset)
+    return _day(now // _HOUR_S, reset)[1]
 
 
 def day_starts(now: float, resets: Mapping[str, DayReset]) -> dict[str, float]:
     """Each provider's start of day, as `Ledger.snapshot` takes it."""
     starts = {reset: day_start(now, reset) for reset in set(resets.values())}
     return {provider: starts[reset] for provider, reset in resets.items()}
+
+
+@lru_cache(maxsize=64)
+def _day(hour: float, reset: DayReset) -> tuple[float, float]:
+    """Beginning and end of the day that holds that hour since 1970; every midnight is on an hour."""
+    day = _day_of(hour * _HOUR_S, reset)
+    return _midnight(day, reset), _midnight(day + _DAY, reset)
 
 
 def _day_of(now: float, reset: DayReset) -> date:

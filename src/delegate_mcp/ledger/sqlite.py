@@ -1,74 +1,89 @@
 """The ledger in one SQLite file, for all server processes of a user.
 
-Every method is one transaction, run in the order of the calls on a thread of the ledger's own, so the event loop never
-waits for a disk. Once handed over, a write is done even if the task that waits for it is cancelled. Runs on asyncio.
+Every method is one transaction, in the order of the calls. A write that need not wait for another process is done at
+once: it takes a fraction of a millisecond, less than handing it over. All else runs on a thread of the ledger's own, so
+the event loop waits for no other process and no slow disk. Once begun, a write is done even if the task that waits for
+it is cancelled. Runs on asyncio.
 """
 
 import asyncio
-import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from delegate_mcp.domain.errors import ErrorKind, LedgerError
+from delegate_mcp.domain.errors import LedgerError
+from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.ledger.base import (
-    AttemptEnd,
-    AttemptStart,
     CallEnd,
     CallRow,
     CallStart,
     LedgerSnapshot,
+    Refusal,
+    Reserve,
+    Settle,
     Totals,
 )
 from delegate_mcp.ledger.days import day_start
+from delegate_mcp.ledger.health import ANSWERS_LEARNED_FROM, GONE_S, first_token_p95_ms
 from delegate_mcp.ledger.quota import MINUTE_S
 from delegate_mcp.ledger.sqlite_file import LedgerFile
+from delegate_mcp.ledger.sqlite_quota import HOUR_S, ensure_call, leave, reserve, settle
 from delegate_mcp.ledger.sqlite_rows import (
-    attempt_fields,
     attempt_of,
+    breaker_of,
     call_of,
     cooldown_of,
     learned_of,
+    model_id_of,
     nano_usd,
+    off_of,
+    tombstone_of,
     totals_of,
     usage_fields,
     use_of,
 )
+from delegate_mcp.ledger.sqlite_statements import SQL
 from delegate_mcp.platforms import pid_alive
 
 T = TypeVar("T")
 
-HOUR_S = 3600
+Sleep = Callable[[float], Awaitable[object]]
+
+POLL_S = 1.0
+SLOW_S, CAUTIOUS_S = 0.05, 5.0
+"""After a write that took so long, all of them go to the thread for a while: the disk is busy."""
 UNLEASED_S = 3600.0
 """So long a call without a lease may be under way (planning, waiting for room) while its process lives."""
 SERVER_ENDED = "its server ended"
-
-
-def _named_statements() -> dict[str, str]:
-    text = files("delegate_mcp.ledger").joinpath("sqlite.sql").read_text(encoding="utf-8")
-    parts = (part.partition("\n") for part in text.split("-- name: ")[1:])
-    return {name.strip(): body for name, _, body in parts}
-
-
-SQL = _named_statements()
 
 
 class SqliteLedger:
     """`Ledger` over one file. Made by `open`."""
 
     def __init__(
-        self, file: LedgerFile, thread: ThreadPoolExecutor, clock: Callable[[], float], alive: Callable[[int], bool]
+        self,
+        file: LedgerFile,
+        *,
+        thread: ThreadPoolExecutor,
+        clock: Callable[[], float],
+        alive: Callable[[int], bool],
+        sleep: Sleep,
+        seen: tuple[int, int],
     ) -> None:
         self._file = file
         self._thread = thread
         self._clock = clock
         self._alive = alive
+        self._sleep = sleep
+        self._seen = seen
+        self._last: Future[Any] | None = None
+        """What the thread was given last: while it is not done, the file is the thread's."""
+        self._cautious_until = 0.0
 
     @classmethod
     async def open(
@@ -77,33 +92,55 @@ class SqliteLedger:
         clock: Callable[[], float] = time.time,
         *,
         alive: Callable[[int], bool] = pid_alive,
+        sleep: Sleep = asyncio.sleep,
         busy_s: float = 5.0,
         vfs: str | None = None,
     ) -> Self:
         """Open the file, made and brought to this version where needed; a broken one is moved aside.
 
-        `alive` tells whether a process runs; `busy_s` is how long another process may hold the file; `vfs` is the
-        SQLite file layer, the platform's own by default.
+        `alive` tells whether a process runs; `sleep` waits between two looks of `changed`; `busy_s` is how long
+        another process may hold the file; `vfs` is the SQLite file layer, the platform's own by default.
         """
         thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         try:
             file = await asyncio.wrap_future(thread.submit(LedgerFile, path, clock, busy_s, vfs))
+            seen = await asyncio.wrap_future(thread.submit(file.read, file.version))
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return cls(file, thread, clock, alive)
+        return cls(file, thread=thread, clock=clock, alive=alive, sleep=sleep, seen=seen)
 
     async def begin_call(self, call: CallStart) -> None:
         """Record a call as running."""
         await self._write(lambda db: db.execute(SQL["begin_call"], asdict(call)))
 
-    async def begin_attempt(self, attempt: AttemptStart) -> None:
-        """Record an attempt as under way and reserve one request and its tokens."""
-        await self._write(lambda db: _begin_attempt(db, attempt))
+    async def reserve(self, ask: Reserve) -> Refusal | None:
+        """Record an attempt as under way with its place in every window, or refuse it whole."""
+        return await self._write(lambda db: self._look_and_take(db, ask))
 
-    async def end_attempt(self, end: AttemptEnd) -> None:
-        """Settle an attempt to what it used, with the limits and the cooldown that came of it. The first end stands."""
-        await self._write(lambda db: _end_attempt(db, end))
+    async def settle(self, end: Settle) -> None:
+        """Put the true usage in the place of a reservation, or release it. The first end stands."""
+        await self._write(lambda db: settle(db, end))
+
+    async def leave(self, ticket_id: str) -> None:
+        """Step out of the line."""
+        await self._write(lambda db: leave(db, ticket_id))
+
+    async def first_token_p95_ms(self, model_id: ModelId) -> float | None:
+        """The 95th percentile of the time to the first token of its last 100 answers; None below 20 of them."""
+        asked = {"provider": model_id.provider, "model": model_id.model, "answers": ANSWERS_LEARNED_FROM}
+        rows = await self._read(lambda db: db.execute(SQL["first_tokens"], asked).fetchall())
+        return first_token_p95_ms([row["first_token_ms"] for row in rows])
+
+    async def changed(self) -> None:
+        """Return when another connection has written since this ledger's last refusal, or since the last return.
+
+        SQLite sends no notices: its count of others' writes is read once a second.
+        """
+        seen = self._seen
+        while (version := await self._read(self._file.version)) == seen:
+            await self._sleep(POLL_S)
+        self._seen = version
 
     async def end_call(self, end: CallEnd) -> None:
         """Record how a call ended. The first end stands."""
@@ -135,7 +172,7 @@ class SqliteLedger:
     async def aclose(self) -> None:
         """Finish what is being written and close."""
         try:
-            closed = self._thread.submit(self._file.close)
+            closed = self._last = self._thread.submit(self._file.close)
         except RuntimeError:  # closed before
             return
         self._thread.shutdown(wait=False)
@@ -145,15 +182,28 @@ class SqliteLedger:
         """What a person must know about this ledger; empty otherwise."""
         return tuple(self._file.notices)
 
-    async def _write(self, work: Callable[[sqlite3.Connection], object]) -> None:
-        await self._on_thread(lambda: self._file.write(work))
+    def _look_and_take(self, db: sqlite3.Connection, ask: Reserve) -> Refusal | None:
+        refusal = reserve(db, ask)
+        if refusal is not None:  # what is written from here on may make room
+            self._seen = self._file.version(db)
+        return refusal
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        began = time.monotonic()
+        if began >= self._cautious_until and (self._last is None or self._last.done()):
+            done = self._file.write_at_once(work)
+            if (ended := time.monotonic()) - began > SLOW_S:
+                self._cautious_until = ended + CAUTIOUS_S
+            if done is not None:
+                return done[0]
+        return await self._on_thread(lambda: self._file.write(work))
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._on_thread(lambda: self._file.read(work))
 
     async def _on_thread(self, job: Callable[[], T]) -> T:
         try:
-            future = self._thread.submit(job)
+            future = self._last = self._thread.submit(job)
         except RuntimeError as error:
             raise LedgerError("The ledger is closed: the server is shutting down. This entry is not in it.") from error
         return await asyncio.shield(asyncio.wrap_future(future))
@@ -168,42 +218,8 @@ class SqliteLedger:
         return replace(call, state="failed", error=SERVER_ENDED)
 
 
-def _begin_attempt(db: sqlite3.Connection, attempt: AttemptStart) -> None:
-    _ensure_call(db, attempt.call_id, attempt.started_at)
-    db.execute(SQL["begin_attempt"], {**asdict(attempt), **_model(attempt)})
-
-
-def _end_attempt(db: sqlite3.Connection, end: AttemptEnd) -> None:
-    attempt, key = end.attempt, {"call_id": end.call_id, "number": end.attempt.number}
-    found = db.execute(SQL["find_attempt"], key).fetchone()
-    if found is None:
-        began = end.ended_at - attempt.latency_ms / 1000
-        start = AttemptStart(
-            call_id=end.call_id,
-            number=attempt.number,
-            model_id=attempt.model_id,
-            tier=attempt.tier,
-            started_at=began,
-            reserved_tokens=0,
-            lease_until=end.ended_at,
-        )
-        _begin_attempt(db, start)
-    elif found["outcome"] == "running":
-        began = found["started_at"]
-    else:
-        return
-    model = _model(attempt)
-    db.execute(SQL["settle_attempt"], {**key, "ended_at": end.ended_at, **attempt_fields(attempt)})
-    db.execute(SQL["count_use"], {**model, "hour": int(began // HOUR_S), "tokens": attempt.usage.total})
-    for told in end.rate_limits:
-        db.execute(SQL["learn_limit"], {**model, **asdict(told), "seen_at": end.ended_at})
-    if end.cooldown_until is not None:
-        why = attempt.error_kind or ErrorKind.RATE_LIMITED
-        db.execute(SQL["cool_down"], {**model, "until": end.cooldown_until, "why": why})
-
-
 def _end_call(db: sqlite3.Connection, end: CallEnd) -> None:
-    _ensure_call(db, end.call_id, end.ended_at)
+    ensure_call(db, end.call_id, end.ended_at)
     fields = {
         "call_id": end.call_id,
         "ended_at": end.ended_at,
@@ -221,16 +237,9 @@ def _end_call(db: sqlite3.Connection, end: CallEnd) -> None:
     db.execute(SQL["end_call"], fields)
 
 
-def _ensure_call(db: sqlite3.Connection, call_id: str, at: float) -> None:
-    db.execute(SQL["ensure_call"], {"call_id": call_id, "at": at, "pid": os.getpid()})
-
-
-def _model(attempt: AttemptStart | Attempt) -> dict[str, str]:
-    return {"provider": attempt.model_id.provider, "model": attempt.model_id.model}
-
-
 def _snapshot(db: sqlite3.Connection, now: float, day_starts: Mapping[str, float]) -> LedgerSnapshot:
-    times = {"now": now, "minute_start": now - MINUTE_S}
+    minute = now - MINUTE_S
+    times = {"now": now, "minute_start": minute, "minute_hour": int(minute // HOUR_S), "gone_since": now - GONE_S}
     return LedgerSnapshot(
         taken_at=now,
         use=use_of(
@@ -240,6 +249,10 @@ def _snapshot(db: sqlite3.Connection, now: float, day_starts: Mapping[str, float
         ),
         limits=tuple(learned_of(row) for row in db.execute(SQL["limits"])),
         cooldowns=tuple(cooldown_of(row) for row in db.execute(SQL["cooldowns"], times)),
+        breakers=tuple(breaker_of(row) for row in db.execute(SQL["open_breakers"])),
+        off=tuple(off_of(row) for row in db.execute(SQL["providers_off"])),
+        gone=tuple(tombstone_of(row) for row in db.execute(SQL["gone"], times)),
+        waiting={model_id_of(row): row["calls"] for row in db.execute(SQL["waiting"], times)},
     )
 
 

@@ -1,4 +1,5 @@
--- Every statement of the SQLite ledger. Each begins with a line `-- name: …` under which `sqlite.py` finds it.
+-- Every statement of the SQLite ledger. Each begins with a line `-- name: …` under which
+-- `sqlite_statements.py` finds it.
 
 -- name: begin_call
 INSERT INTO calls (
@@ -17,22 +18,106 @@ INSERT INTO calls (
     :call_id, 'running', :at, 'unknown', 'unknown', 'unknown', 'unknown', 'its beginning was lost', 0, '', :pid, 0
 ) ON CONFLICT (call_id) DO NOTHING;
 
--- name: begin_attempt
+-- name: health
+-- What is held against a model, its account and its provider; no row where all is well.
+SELECT 'off' AS what, since AS at, key_mark AS word, 0 AS number, NULL AS until
+FROM provider_off WHERE provider = :provider
+UNION ALL
+SELECT 'gone', since, NULL, 0, NULL FROM tombstones WHERE provider = :provider AND model = :model
+UNION ALL
+SELECT 'breaker', until, probe, failures, probe_until FROM breakers WHERE provider = :provider
+UNION ALL
+SELECT CASE model WHEN '*' THEN 'account' ELSE 'model' END, until, why, strikes, NULL
+FROM cooldowns WHERE provider = :provider AND model IN (:model, '*');
+
+-- name: limits_of
+SELECT * FROM limits WHERE provider = :provider AND model IN (:model, '*');
+
+-- name: use_of_model
+SELECT * FROM (
+    SELECT
+        count(*) AS requests_minute, coalesce(sum(counted_tokens), 0) AS tokens_minute, min(counted_at) AS oldest
+    FROM attempts WHERE provider = :provider AND model = :model AND counted_at > :minute_start
+), (
+    SELECT coalesce(sum(requests), 0) AS requests_day, coalesce(sum(tokens), 0) AS tokens_day
+    FROM use_by_hour WHERE hour >= :hour AND provider = :provider AND model = :model
+), (
+    SELECT
+        count(*) AS reserved_requests, coalesce(sum(reserved_tokens), 0) AS reserved_tokens,
+        min(CASE WHEN started_at > :minute_start THEN started_at END) AS oldest_under_way
+    FROM attempts
+    WHERE outcome = 'running' AND provider = :provider AND model = :model AND lease_until > :now
+);
+
+-- name: use_of_account
+-- Whatever was counted in the minute was counted in its hours, so those name the models to look at.
+SELECT * FROM (
+    SELECT
+        count(*) AS requests_minute, coalesce(sum(counted_tokens), 0) AS tokens_minute, min(counted_at) AS oldest
+    FROM attempts
+    WHERE provider = :provider AND counted_at > :minute_start
+        AND model IN (SELECT model FROM use_by_hour WHERE hour >= :minute_hour AND provider = :provider)
+), (
+    SELECT coalesce(sum(requests), 0) AS requests_day, coalesce(sum(tokens), 0) AS tokens_day
+    FROM use_by_hour WHERE hour >= :hour AND provider = :provider
+), (
+    SELECT
+        count(*) AS reserved_requests, coalesce(sum(reserved_tokens), 0) AS reserved_tokens,
+        min(CASE WHEN started_at > :minute_start THEN started_at END) AS oldest_under_way
+    FROM attempts
+    WHERE outcome = 'running' AND provider = :provider AND lease_until > :now
+);
+
+-- name: spent
+SELECT counted_at AS at, counted_tokens AS tokens, model = :model AS own, 0 AS under_way
+FROM attempts
+WHERE provider = :provider AND counted_at > :minute_start
+    AND model IN (SELECT model FROM use_by_hour WHERE hour >= :minute_hour AND provider = :provider)
+UNION ALL
+SELECT started_at, reserved_tokens, model = :model, 1
+FROM attempts WHERE outcome = 'running' AND provider = :provider AND lease_until > :now;
+
+-- name: paid
+SELECT
+    (SELECT coalesce(sum(cost_nano_usd), 0) FROM attempts WHERE tier = 'paid' AND ended_at >= :day_start)
+    + (
+        SELECT coalesce(sum(reserved_nano_usd), 0) FROM attempts
+        WHERE outcome = 'running' AND tier = 'paid' AND lease_until > :now
+    ) AS nano_usd;
+
+-- name: ahead
+SELECT count(*) AS calls FROM waiters
+WHERE provider = :provider AND model = :model AND (since, ticket_id) < (:since, :ticket_id) AND lease_until > :now;
+
+-- name: stand_in_line
+INSERT INTO waiters (ticket_id, provider, model, since, lease_until)
+VALUES (:ticket_id, :provider, :model, :since, :lease_until)
+ON CONFLICT (ticket_id) DO UPDATE SET lease_until = excluded.lease_until;
+
+-- name: leave_line
+DELETE FROM waiters WHERE ticket_id = :ticket_id;
+
+-- name: forget_the_dead
+DELETE FROM waiters WHERE lease_until <= :now;
+
+-- name: reserve
 INSERT INTO attempts (
-    call_id, number, provider, model, tier, outcome, started_at, reserved_tokens, lease_until
+    call_id, number, provider, model, tier, outcome, started_at, reserved_tokens, reserved_nano_usd, lease_until
 ) VALUES (
-    :call_id, :number, :provider, :model, :tier, 'running', :started_at, :reserved_tokens, :lease_until
+    :call_id, :number, :provider, :model, :tier, 'running', :started_at, :reserved_tokens, :reserved_nano_usd,
+    :lease_until
 );
 
 -- name: find_attempt
 SELECT outcome, started_at FROM attempts WHERE call_id = :call_id AND number = :number;
 
--- name: settle_attempt
+-- name: settle
 UPDATE attempts SET
     outcome = :outcome, ended_at = :ended_at, error_kind = :error_kind, status = :status, message = :message,
     latency_ms = :latency_ms, first_token_ms = :first_token_ms, input_tokens = :input_tokens,
     output_tokens = :output_tokens, cache_read_tokens = :cache_read_tokens, usage_estimated = :usage_estimated,
-    cost_nano_usd = :cost_nano_usd, retry_after_s = :retry_after_s
+    cost_nano_usd = :cost_nano_usd, retry_after_s = :retry_after_s, counted_at = :counted_at,
+    counted_tokens = :counted_tokens
 WHERE call_id = :call_id AND number = :number;
 
 -- name: count_use
@@ -40,17 +125,43 @@ INSERT INTO use_by_hour (hour, provider, model, requests, tokens) VALUES (:hour,
 ON CONFLICT (hour, provider, model) DO UPDATE SET requests = requests + 1, tokens = tokens + excluded.tokens;
 
 -- name: learn_limit
-INSERT INTO limits (provider, model, metric, period, "limit", remaining, reset_s, source, seen_at)
-VALUES (:provider, :model, :metric, :period, :limit, :remaining, :reset_s, :source, :seen_at)
+INSERT INTO limits (provider, model, metric, period, "limit", remaining, reset_s, source, seen_at, elsewhere)
+VALUES (:provider, :model, :metric, :period, :limit, :remaining, :reset_s, :source, :seen_at, :elsewhere)
 ON CONFLICT (provider, model, metric, period) DO UPDATE SET
     "limit" = excluded."limit", remaining = excluded.remaining, reset_s = excluded.reset_s, source = excluded.source,
-    seen_at = excluded.seen_at
+    seen_at = excluded.seen_at, elsewhere = excluded.elsewhere
 WHERE excluded.seen_at >= limits.seen_at;
 
--- name: cool_down
-INSERT INTO cooldowns (provider, model, until, why) VALUES (:provider, :model, :until, :why)
-ON CONFLICT (provider, model) DO UPDATE SET until = excluded.until, why = excluded.why
-WHERE excluded.until >= cooldowns.until;
+-- name: keep_off
+INSERT OR REPLACE INTO provider_off (provider, key_mark, since) VALUES (:provider, :key_mark, :since);
+
+-- name: drop_off
+DELETE FROM provider_off WHERE provider = :provider;
+
+-- name: keep_gone
+INSERT OR REPLACE INTO tombstones (provider, model, since) VALUES (:provider, :model, :since);
+
+-- name: drop_gone
+DELETE FROM tombstones WHERE provider = :provider AND model = :model;
+
+-- name: keep_breaker
+INSERT OR REPLACE INTO breakers (provider, failures, until, probe, probe_until)
+VALUES (:provider, :failures, :until, :probe, :probe_until);
+
+-- name: drop_breaker
+DELETE FROM breakers WHERE provider = :provider;
+
+-- name: keep_cooldown
+INSERT OR REPLACE INTO cooldowns (provider, model, until, why, strikes)
+VALUES (:provider, :model, :until, :why, :strikes);
+
+-- name: drop_cooldown
+DELETE FROM cooldowns WHERE provider = :provider AND model = :model;
+
+-- name: first_tokens
+SELECT first_token_ms FROM attempts
+WHERE provider = :provider AND model = :model AND outcome = 'ok' AND first_token_ms IS NOT NULL
+ORDER BY ended_at DESC, seq DESC LIMIT :answers;
 
 -- name: end_call
 UPDATE calls SET
@@ -72,8 +183,10 @@ FROM calls ORDER BY started_at DESC, seq DESC LIMIT :limit;
 SELECT * FROM attempts WHERE call_id = :call_id AND outcome <> 'running' ORDER BY number;
 
 -- name: use_in_minute
-SELECT provider, model, count(*) AS requests, sum(input_tokens + output_tokens) AS tokens, min(started_at) AS oldest
-FROM attempts WHERE started_at > :minute_start AND outcome <> 'running' GROUP BY provider, model;
+SELECT provider, model, count(*) AS requests, sum(counted_tokens) AS tokens, min(counted_at) AS oldest
+FROM (SELECT DISTINCT provider, model FROM use_by_hour WHERE hour >= :minute_hour)
+CROSS JOIN attempts USING (provider, model)
+WHERE counted_at > :minute_start GROUP BY provider, model;
 
 -- name: reserved
 SELECT
@@ -86,16 +199,26 @@ SELECT provider, model, hour, requests, tokens FROM use_by_hour WHERE hour >= :h
 
 -- name: use_between
 -- The first hours of a day that does not begin on the hour.
-SELECT provider, model, count(*) AS requests, sum(input_tokens + output_tokens) AS tokens
-FROM attempts
-WHERE started_at >= :start AND started_at < :end AND outcome <> 'running' AND provider = :provider
-GROUP BY provider, model;
+SELECT provider, model, count(*) AS requests, sum(counted_tokens) AS tokens
+FROM attempts WHERE provider = :provider AND counted_at >= :start AND counted_at < :end GROUP BY provider, model;
 
 -- name: limits
 SELECT * FROM limits ORDER BY provider, model, metric, period;
 
 -- name: cooldowns
 SELECT * FROM cooldowns WHERE until > :now ORDER BY provider, model;
+
+-- name: open_breakers
+SELECT provider, until, failures FROM breakers WHERE until IS NOT NULL ORDER BY provider;
+
+-- name: providers_off
+SELECT * FROM provider_off ORDER BY provider;
+
+-- name: gone
+SELECT * FROM tombstones WHERE since > :gone_since ORDER BY provider, model;
+
+-- name: waiting
+SELECT provider, model, count(*) AS calls FROM waiters WHERE lease_until > :now GROUP BY provider, model;
 
 -- name: calls_by_tier
 SELECT

@@ -1,21 +1,38 @@
 """Rows of the SQLite ledger as the Protocol's values, and back. Money is kept as whole nano-dollars."""
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
 from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import Tier
 from delegate_mcp.domain.usage import RateLimit, Usage
-from delegate_mcp.ledger.base import CallRow, Cooldown, LearnedLimit, ModelUse, TierTotals, Totals
+from delegate_mcp.ledger.base import (
+    CallRow,
+    Cooldown,
+    LearnedLimit,
+    ModelUse,
+    OpenBreaker,
+    ProviderOff,
+    TierTotals,
+    Tombstone,
+    Totals,
+)
+from delegate_mcp.ledger.health import WELL, Breaker, Health
+from delegate_mcp.ledger.quota import ACCOUNT, account_of
 
 _NANO = 1_000_000_000
 _TIERS: tuple[str, ...] = get_args(Tier)
+
+
+class Row(Protocol):
+    """A row of any database, by its columns' names."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
 
 
 def nano_usd(usd: Decimal) -> int:
@@ -28,7 +45,7 @@ def usd(nano: int) -> Decimal:
     return Decimal(nano) / _NANO
 
 
-def model_id_of(row: sqlite3.Row) -> ModelId:
+def model_id_of(row: Row) -> ModelId:
     """The model that a row is about."""
     return ModelId(row["provider"], row["model"])
 
@@ -58,7 +75,7 @@ def attempt_fields(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def attempt_of(row: sqlite3.Row) -> Attempt:
+def attempt_of(row: Row) -> Attempt:
     """An attempt that ended."""
     return Attempt(
         number=row["number"],
@@ -78,7 +95,7 @@ def attempt_of(row: sqlite3.Row) -> Attempt:
     )
 
 
-def call_of(row: sqlite3.Row) -> CallRow:
+def call_of(row: Row) -> CallRow:
     """A call as it stands in the file."""
     return CallRow(
         call_id=row["call_id"],
@@ -95,15 +112,66 @@ def call_of(row: sqlite3.Row) -> CallRow:
     )
 
 
-def learned_of(row: sqlite3.Row) -> LearnedLimit:
+def learned_of(row: Row) -> LearnedLimit:
     """A limit as a service told it."""
-    told = RateLimit(row["metric"], row["period"], row["limit"], row["remaining"], row["reset_s"], row["source"])
-    return LearnedLimit(model_id_of(row), told, row["seen_at"])
+    scope = "account" if row["model"] == ACCOUNT else "model"
+    told = RateLimit(row["metric"], row["period"], row["limit"], row["remaining"], row["reset_s"], row["source"], scope)
+    return LearnedLimit(model_id_of(row), told, row["seen_at"], row["elsewhere"])
 
 
-def cooldown_of(row: sqlite3.Row) -> Cooldown:
+def cooldown_of(row: Row) -> Cooldown:
     """A model that is to be left alone for a while."""
-    return Cooldown(model_id_of(row), row["until"], ErrorKind(row["why"]))
+    return Cooldown(model_id_of(row), row["until"], ErrorKind(row["why"]), row["strikes"])
+
+
+def breaker_of(row: Row) -> OpenBreaker:
+    """A provider that failed too often."""
+    return OpenBreaker(row["provider"], row["until"], row["failures"])
+
+
+def off_of(row: Row) -> ProviderOff:
+    """A provider whose key was refused."""
+    return ProviderOff(row["provider"], row["key_mark"], row["since"])
+
+
+def tombstone_of(row: Row) -> Tombstone:
+    """A model that is gone."""
+    return Tombstone(model_id_of(row), row["since"])
+
+
+def health_of(rows: Iterable[Row], model_id: ModelId) -> Health:
+    """What is held against a model, from the rows of the statement `health`."""
+    found = {row["what"]: row for row in rows}
+    if not found:
+        return WELL
+    off, gone, breaker = found.get("off"), found.get("gone"), found.get("breaker")
+    return Health(
+        off=ProviderOff(model_id.provider, off["word"], off["at"]) if off else None,
+        gone=Tombstone(model_id, gone["at"]) if gone else None,
+        breaker=Breaker(breaker["number"], breaker["at"], breaker["word"], breaker["until"]) if breaker else None,
+        cooldown=_cooldown(found.get("model"), model_id),
+        account_cooldown=_cooldown(found.get("account"), account_of(model_id)),
+    )
+
+
+def _cooldown(row: Row | None, model_id: ModelId) -> Cooldown | None:
+    return Cooldown(model_id, row["at"], ErrorKind(row["word"]), row["number"]) if row else None
+
+
+_USE = ("requests_minute", "tokens_minute", "requests_day", "tokens_day", "reserved_requests", "reserved_tokens")
+
+
+def use_of_model_and_account(rows: Iterable[Row]) -> tuple[ModelUse, ModelUse]:
+    """The use of a model and of all models of its provider, from the one row of the statement `use_of`."""
+    (row,) = rows
+    return use_from(row), use_from(row, "all_")
+
+
+def use_from(row: Row, whose: str = "") -> ModelUse:
+    """A use from its columns, which may begin with `whose`."""
+    oldest = [at for at in (row[f"{whose}oldest"], row[f"{whose}oldest_under_way"]) if at is not None]
+    counts: list[int] = [row[whose + column] for column in _USE]
+    return ModelUse(*counts, oldest_in_minute=min(oldest, default=None))
 
 
 @dataclass(slots=True)
@@ -121,9 +189,7 @@ class _Sums:
             self.oldest = at if self.oldest is None else min(self.oldest, at)
 
 
-def use_of(
-    minute: Iterable[sqlite3.Row], reserved: Iterable[sqlite3.Row], day: Iterable[sqlite3.Row]
-) -> Mapping[ModelId, ModelUse]:
+def use_of(minute: Iterable[Row], reserved: Iterable[Row], day: Iterable[Row]) -> Mapping[ModelId, ModelUse]:
     """The use of every model that has some, from the rows of the three sums."""
     sums: defaultdict[ModelId, _Sums] = defaultdict(_Sums)
     for row in minute:
@@ -154,7 +220,7 @@ def use_of(
     }
 
 
-def totals_of(calls: Iterable[sqlite3.Row], attempts: Iterable[sqlite3.Row]) -> Totals:
+def totals_of(calls: Iterable[Row], attempts: Iterable[Row]) -> Totals:
     """Sums from the rows by tier. Money and tokens are the attempts' own, savings and the director's are the calls'."""
     by_call = {row["tier"]: row for row in calls}
     by_attempt = {row["tier"]: row for row in attempts}
@@ -182,5 +248,5 @@ def totals_of(calls: Iterable[sqlite3.Row], attempts: Iterable[sqlite3.Row]) -> 
     )
 
 
-def _column(row: sqlite3.Row | None, name: str) -> int:
+def _column(row: Row | None, name: str) -> int:
     return 0 if row is None else int(row[name])

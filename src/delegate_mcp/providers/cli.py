@@ -35,7 +35,7 @@ class CliProvider:
         command: str | None,
         environ: Mapping[str, str],
         bill_api: bool = False,
-        grace_s: float = 2.0,
+        grace_s: float = 1.0,
     ) -> None:
         self._row = row
         self._cli = CLI_BY_NAME[row.name]

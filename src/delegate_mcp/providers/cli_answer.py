@@ -102,11 +102,15 @@ class CliAnswer:
 
     def known(self, message: str, status: int | None = None) -> ProviderError | None:
         """The error that a complaint is, where a rule knows it."""
-        return classified(self.row, self.mending, message, now=self.now, status=status, usage=self.usage)
+        return classified(self.row, self.mending, message, now=self.now, status=status, usage=self.used())
 
     def bad(self, what: str) -> ProviderError:
         """An answer that is none."""
-        return ProviderError.bad_answer(f"{self.row.title} {what}", usage=self.usage)
+        return ProviderError.bad_answer(f"{self.row.title} {what}", usage=self.used())
+
+    def used(self) -> Usage | None:
+        """What it reported, else an estimate of what came; None where nothing did."""
+        return self.usage or (estimated(self.ask, self.tokens) if self.chars else None)
 
     def _unfinished(self, code: int) -> ProviderError:
         """No whole answer came: stderr may say why, but is not shown, since it may repeat the prompt."""

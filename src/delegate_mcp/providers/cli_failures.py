@@ -90,6 +90,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 _STATUS = re.compile(r"(?:api error:?|status(?: code)?:?|rejected) \(?([45]\d\d)\b", re.IGNORECASE)
+_ONE_MODEL = re.compile(r"\b(opus|sonnet|haiku|model)\b[\w .-]{0,12}limit|per.?model|for this model")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _EPOCH = re.compile(r"limit reached\|(\d{9,})")
 _IN = re.compile(
@@ -104,6 +105,9 @@ _AT = re.compile(
 )
 _UNITS_S: Mapping[str, float] = MappingProxyType({"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3})
 _DAY = timedelta(days=1)
+_JUST_NOW = timedelta(minutes=5)
+"""A reset that is past by less than this has just come, by a clock that is not quite ours."""
+_NO_DAY_S = 120.0
 
 
 def classified(
@@ -128,7 +132,14 @@ def classified(
         text = f"{text}: {quoted}"
     if rule.kind is not ErrorKind.RATE_LIMITED:
         return ProviderError(rule.kind, text, status=status, usage=usage)
-    return rate_limited(text, retry_after_s=wait_s(message, now), status=status, window=_window(words), usage=usage)
+    window, wait = _window(words), wait_s(message, now)
+    if window == "day" and wait is not None and wait < _NO_DAY_S:
+        wait = None  # Gemini's CLI tells some seconds for a day that is spent, as its API does
+    error = rate_limited(text, retry_after_s=wait, status=status, window=window, usage=usage)
+    # A plan is one for all of its models, but for the limits that name theirs.
+    if row.tier == "subscription" and not _ONE_MODEL.search(words):
+        error.scope = "account"
+    return error
 
 
 def rate_limited(
@@ -173,7 +184,7 @@ def _until(at: re.Match[str], now: float) -> float | None:
             then = then.replace(month=_MONTHS.index(at["month"].lower()) + 1, day=int(at["day"]))
             if then < present - _DAY:
                 then = then.replace(year=then.year + 1)
-        elif then <= present:
+        elif then <= present - _JUST_NOW:
             then += _DAY
     except (KeyError, ValueError, OSError):  # no such zone or day; Windows may have no zones at all
         return None

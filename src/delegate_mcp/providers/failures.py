@@ -5,7 +5,7 @@ To teach it another refusal: add a row to `RULES`, above the rows that would tak
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 
@@ -141,11 +141,12 @@ def from_response(
     hit = quota_hit(said.words, said.details)
     words = f"{said.words} limit: 0" if hit.none_at_all else said.words
     rule = next(rule for rule in RULES if _fits(rule, status, words))
-    limits = rate_limits.from_headers(row.name, headers, now)
+    limits = rate_limits.from_headers(row.name, headers, now, hit.window)
     text = _text(row, rule, status, said)
     error = ProviderError(rule.kind, text, status=status, rate_limits=limits)
     asked_s = rate_limits.retry_after_s(headers, now)
     if rule.kind in {ErrorKind.RATE_LIMITED, ErrorKind.TOO_LARGE}:
+        error.scope = rate_limits.scope_of(row.name)
         _add_limits(error, hit, asked_s)
         error.args = (text + _numbers(error),)
     elif rule.kind is ErrorKind.OVERLOADED:
@@ -207,7 +208,10 @@ def _add_limits(error: ProviderError, hit: Hit, asked_s: float | None) -> None:
     """Give a rate_limited or too_large error the limit that was hit."""
     spent = [limit for limit in error.rate_limits if limit.remaining == 0]
     known = next(iter((*hit.limits, *(spent if error.kind is ErrorKind.RATE_LIMITED else ()))), None)
-    error.rate_limits = (*error.rate_limits, *hit.limits)
+    # The refusal's own words are of this very request: they stand in the place of a header of the same window.
+    named = {(limit.metric, limit.period) for limit in hit.limits}
+    by_header = (limit for limit in error.rate_limits if (limit.metric, limit.period) not in named)
+    error.rate_limits = (*by_header, *(replace(limit, scope=error.scope) for limit in hit.limits))
     error.window = hit.window or (known.period if known else None)
     error.metric = hit.metric or (known.metric if known else None)
     error.limit = known.limit if known else hit.limit

@@ -7,12 +7,17 @@ import httpx
 
 from delegate_mcp.domain.errors import ProviderError
 from delegate_mcp.domain.outcome import Completion
+from delegate_mcp.domain.usage import RateLimit
 from delegate_mcp.providers import failures, rate_limits
 from delegate_mcp.providers.base import Ask, ListedModel, Report
 from delegate_mcp.providers.chat import Answer, listed, request_body
 from delegate_mcp.providers.connection import connect_limit, error_body, http_client, listing, usable_key
 from delegate_mcp.providers.json_view import parse
+from delegate_mcp.providers.quota_facts import quota_of
 from delegate_mcp.providers.registry import ProviderRow
+
+QUOTA_S = 5.0
+"""Seconds that a service may take to tell what is left."""
 
 
 class OpenAICompatibleProvider:
@@ -72,6 +77,17 @@ class OpenAICompatibleProvider:
         if body is None:
             raise ProviderError.bad_answer(f"{self._row.title}: the list of models is no JSON")
         return listed(body)
+
+    async def quota(self) -> tuple[RateLimit, ...]:
+        """What the service tells of the account's limits where it can be asked; empty where not, or where it fails."""
+        if not self._row.quota_path:
+            return ()
+        try:
+            async with listing(self._row):
+                response = await self._client.get(self._row.quota_path, timeout=QUOTA_S)
+        except (ProviderError, httpx.HTTPError, httpx.InvalidURL):
+            return ()  # an aside of the first call: that call itself tells what is wrong
+        return quota_of(self.name, parse(response.content)) if response.is_success else ()
 
     async def aclose(self) -> None:
         """Close connections."""

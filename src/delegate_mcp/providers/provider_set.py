@@ -48,7 +48,12 @@ def _openai(row: ProviderRow, parts: Parts) -> Provider:
     from delegate_mcp.providers.openai_compatible import OpenAICompatibleProvider
 
     key = parts.key(row) if row.key_names or row.name in parts.keys else None
-    return OpenAICompatibleProvider(row, base_url=parts.address(row), api_key=key)
+    provider = OpenAICompatibleProvider(row, base_url=parts.address(row), api_key=key)
+    if not row.quota_path:
+        return provider
+    from delegate_mcp.providers.quota_aware import QuotaAwareProvider
+
+    return QuotaAwareProvider(provider)
 
 
 def _cli(row: ProviderRow, parts: Parts) -> Provider:

@@ -1,11 +1,13 @@
 """What services say of their limits in response headers, read into values; pure.
 
 To add a service whose headers leave the period out: add a row to `PERIODS`. Headers that name their period
-(`x-ratelimit-limit-tokens-minute`) are read for every service.
+(`x-ratelimit-limit-tokens-minute`) are read for every service. A service whose limits hold for all its models together
+stands in `ACCOUNT_WIDE` too.
 """
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Literal
@@ -14,6 +16,7 @@ from delegate_mcp.domain.usage import RateLimit
 
 Metric = Literal["requests", "tokens"]
 Period = Literal["minute", "day", "month"]
+Scope = Literal["model", "account"]
 
 PERIODS: Mapping[str, Mapping[str, tuple[Metric, Period]]] = MappingProxyType(
     {
@@ -22,6 +25,9 @@ PERIODS: Mapping[str, Mapping[str, tuple[Metric, Period]]] = MappingProxyType(
     }
 )
 """What `x-ratelimit-limit-<suffix>` counts where the suffix does not say it, by provider."""
+
+ACCOUNT_WIDE = frozenset({"openrouter", "mistral", "huggingface", "nvidia"})
+"""Providers whose limits all models of the account share. Groq's and Gemini's hold for each model."""
 
 SPELLED_OUT: Mapping[str, tuple[Metric, Period]] = MappingProxyType(
     {
@@ -72,10 +78,18 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
         return None
 
 
-def from_headers(provider: str, headers: Mapping[str, str], now: float) -> tuple[RateLimit, ...]:
-    """Every limit that the headers tell, whatever the status."""
+def scope_of(provider: str) -> Scope:
+    """For what a limit of that service holds."""
+    return "account" if provider in ACCOUNT_WIDE else "model"
+
+
+def from_headers(
+    provider: str, headers: Mapping[str, str], now: float, window: Period | None = None
+) -> tuple[RateLimit, ...]:
+    """Every limit that the headers tell, whatever the status. `window`: the period that a refusal around them named."""
     headers = _lower(headers)
-    return tuple(_by_suffix(headers, PERIODS.get(provider, {}))) + tuple(_without_suffix(headers, now))
+    found = (*_by_suffix(headers, PERIODS.get(provider, {})), *_without_suffix(headers, now, window))
+    return tuple(replace(limit, scope=scope_of(provider)) for limit in found)
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
@@ -95,15 +109,15 @@ def _by_suffix(headers: Mapping[str, str], periods: Mapping[str, tuple[Metric, P
             )
 
 
-def _without_suffix(headers: Mapping[str, str], now: float) -> Iterable[RateLimit]:
-    """OpenRouter's form: requests, with the time of the reset in Unix milliseconds, which tells the period."""
+def _without_suffix(headers: Mapping[str, str], now: float, window: Period | None) -> Iterable[RateLimit]:
+    """OpenRouter's form: requests, with the time of the reset in Unix milliseconds, which hints at the period."""
     limit = _count(headers.get("x-ratelimit-limit"))
     reset = duration_s(headers.get("x-ratelimit-reset", ""))
     if limit is None or reset is None or reset < now:
         return
     left = max(0.0, (reset / 1000 if reset > _MILLISECONDS_FROM else reset) - now)
-    period: Period = "minute" if left <= _LONGEST_MINUTE_S else "day"
-    yield RateLimit("requests", period, limit, _count(headers.get("x-ratelimit-remaining")), left)
+    period: Period = "minute" if left <= _LONGEST_MINUTE_S else "day"  # a day may end within two minutes, too
+    yield RateLimit("requests", window or period, limit, _count(headers.get("x-ratelimit-remaining")), left)
 
 
 def _count(text: str | None) -> int | None:

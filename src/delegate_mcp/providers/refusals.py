@@ -48,16 +48,20 @@ def quota_hit(words: str, details: Sequence[Mapping[str, Any]]) -> Hit:
     limits: tuple[RateLimit, ...] = ()
     if window and metric and limit is not None:
         remaining = None if used is None else max(0, limit - used)
-        limits = (RateLimit(metric, window, limit, remaining, source="refusal"),)
-    return Hit(window, metric, limit, limits, wait_s)
+        limits = (RateLimit(metric, window, limit, remaining, wait_s, source="refusal"),) if limit else ()
+    return Hit(window, metric, limit, limits, wait_s, none_at_all=bool(window and metric) and limit == 0)
 
 
 def _from_violations(violations: Sequence[Mapping[str, Any]], delay_s: float | None) -> Hit:
     """Believe quotaId: it tells the day from the minute where the message and the delay do not."""
     found = sorted(map(_violation, violations), key=lambda one: _DAYS_FIRST.index(one[0]))
     window, metric, limit = found[0]
-    limits = tuple(RateLimit(one[1], one[0], one[2], 0, source="refusal") for one in found if one[2])
     believe_window = window != "minute"
+    limits = tuple(
+        RateLimit(one[1], one[0], one[2], 0, delay_s if one[0] == "minute" else None, source="refusal")
+        for one in found
+        if one[2]
+    )
     return Hit(window, metric, limit, limits, delay_s, believe_window, any(one[2] == 0 for one in found))
 
 

@@ -8,10 +8,10 @@ new module and a new line in `provider_set.WIRES`. Then give its models to `cata
 from dataclasses import dataclass, field
 from typing import Literal
 
+from delegate_mcp.domain.limit import DayReset
 from delegate_mcp.domain.plan import Tier
 
 Wire = Literal["groq", "gemini", "openai", "cli", "embedded"]
-DayReset = Literal["utc", "pacific"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,10 @@ class ProviderRow:
     extra_body: tuple[tuple[str, object], ...] = field(default=())
     day_reset: DayReset = "utc"
     """When its daily limits start again."""
+    counts_failures: bool = False
+    """Every failed request counts against its limits."""
+    quota_path: str = ""
+    """Where it tells what is left of the account, below `base_url`; its form stands in `providers/quota_facts.py`."""
 
     @property
     def local(self) -> bool:
@@ -86,6 +90,8 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         schema_mode="json_schema",
         extra_headers=(("X-Title", "delegate-mcp"),),
         extra_body=(("usage", {"include": True}),),
+        counts_failures=True,
+        quota_path="key",
     ),
     ProviderRow(
         name="mistral",

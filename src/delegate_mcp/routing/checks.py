@@ -1,18 +1,22 @@
-"""Why a candidate cannot take a call: one small function a reason, in the order of CHECKS.
+"""Why a candidate cannot take a call: one small function a reason.
 
-To add a reason: write a function that takes a Case and returns the words (or None), and put it into CHECKS.
+To add a reason: write a function that takes a Case, and put it into LASTING (it returns the words, or None) or, where
+time heals it, into PASSING (it returns a Pause, or None).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from math import inf
 
 from delegate_mcp.catalog.catalog import Model
 from delegate_mcp.domain.brief import Brief
-from delegate_mcp.ledger.quota import Window
+from delegate_mcp.domain.errors import ErrorKind
+from delegate_mcp.ledger.quota import needed
+from delegate_mcp.ledger.window import Window
 from delegate_mcp.providers import registry
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.rules import RuleCandidate
+from delegate_mcp.routing.times import clock, day
 
 DECENT_OUTPUT = 512
 """An output ceiling may shrink to this before a candidate is given up."""
@@ -35,26 +39,44 @@ class Case:
     """What is left of the model's limits."""
 
     def room(self) -> int:
-        """Output tokens that context and tokens-per-minute limits leave."""
+        """Output tokens that context and token limits leave; over one of them no request is ever admitted."""
         ceiling = min(self.max_output_tokens, self.model.max_output_tokens)
-        return min(ceiling, self.context_room(), *(limit - self.brief.input_tokens for limit in self.minute_tokens()))
+        limits = (window.limit - self.brief.input_tokens for window in self.token_windows())
+        return min(ceiling, self.context_room(), *limits)
 
     def context_room(self) -> int:
         """What the context leaves beside the brief."""
         return self.model.context_tokens - self.brief.input_tokens
 
-    def minute_tokens(self) -> list[int]:
-        """Tokens-per-minute limits: a request over one of them is refused whenever it is sent."""
-        return [row.limit for row in self.windows if (row.metric, row.period) == ("tokens", "minute")]
+    def token_windows(self) -> list[Window]:
+        """The windows that one request can be too large for."""
+        return [window for window in self.windows if window.metric == "tokens"]
 
     def decent(self) -> int:
         """The least room for an answer."""
         return min(self.max_output_tokens, self.model.max_output_tokens, DECENT_OUTPUT)
 
 
-def first_reason(case: Case) -> str | None:
-    """The first reason against a candidate; None: it can be asked."""
-    return next((why for check in CHECKS if (why := check(case))), None)
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A reason that time heals."""
+
+    why: str
+    short: str
+    """In two words, for the line below an answer."""
+    until: float | None
+    """When asking makes sense again, in Unix seconds; None: not known."""
+
+
+def lasting_reason(case: Case) -> str | None:
+    """The first reason that no time heals; None: there is none."""
+    return next((why for check in LASTING if (why := check(case))), None)
+
+
+def pause(case: Case) -> Pause | None:
+    """The reason that lasts longest of those that time heals; None: it can be asked now."""
+    found = [reason for check in PASSING if (reason := check(case))]
+    return max(found, key=lambda reason: inf if reason.until is None else reason.until, default=None)
 
 
 def _stays_here(case: Case) -> str | None:
@@ -75,6 +97,20 @@ def _usable(case: Case) -> str | None:
     if state.models is not None and model_id.model not in state.models:
         return "not served there now"
     return None
+
+
+def _key(case: Case) -> str | None:
+    row = registry.BY_NAME[case.model.model_id.provider]
+    off = case.known.off(row.name)
+    if off is None:
+        return None
+    what = row.key_names[0] if row.key_names else "its login"
+    return f"{what} was refused on {day(off.since)}: get a new one at {row.key_url}"
+
+
+def _gone(case: Case) -> str | None:
+    gone = case.known.gone(case.model.model_id)
+    return f"its service has said since {day(gone.since)} that it is gone" if gone else None
 
 
 def _paid(case: Case) -> str | None:
@@ -110,44 +146,69 @@ def _context(case: Case) -> str | None:
     return f"its context of {size:,} tokens is too small for {read:,} and an answer"
 
 
-def _minute(case: Case) -> str | None:
-    needed = case.brief.input_tokens + case.decent()
-    limit = min(case.minute_tokens(), default=needed)
-    if needed <= limit:
+def _nothing_given(case: Case) -> str | None:
+    none = next((window for window in case.windows if window.limit == 0), None)
+    return f"its service gives no {none.metric} on this account" if none else None
+
+
+def _too_large(case: Case) -> str | None:
+    with_answer = case.brief.input_tokens + case.decent()
+    least = min(case.token_windows(), key=lambda window: window.limit, default=None)
+    if least is None or with_answer <= least.limit:
         return None
-    return f"would be refused: {needed:,} tokens with the answer, its limit is {limit:,} a minute"
+    return f"would be refused: {with_answer:,} tokens with the answer, its limit is {least.limit:,} a {least.period}"
 
 
-def _cooling(case: Case) -> str | None:
+def _cooling(case: Case) -> Pause | None:
     cooldown = case.known.cooldown(case.model.model_id)
-    return f"cooling down until {_clock(cooldown.until)} after {cooldown.why.value}" if cooldown else None
+    if cooldown is None:
+        return None
+    until = clock(cooldown.until, case.known.snapshot.taken_at)
+    short = "no quota" if cooldown.why is ErrorKind.RATE_LIMITED else "not answering"
+    return Pause(f"cooling down until {until} after {cooldown.why.value}", short, cooldown.until)
 
 
-def _day(case: Case) -> str | None:
-    for window in case.windows:
-        if window.period != "day" or window.left > 0:
-            continue
-        if window.limit == 0:
-            return f"its service gives no {window.metric} on this account"
-        again = f", room again at {_clock(window.resets_at)}" if window.resets_at is not None else ""
-        return f"all {window.limit:,} {window.metric} of today are used{again}"
-    return None
+def _breaker(case: Case) -> Pause | None:
+    provider = case.model.model_id.provider
+    breaker = case.known.breaker(provider)
+    if breaker is None:
+        return None
+    until = clock(breaker.until, case.known.snapshot.taken_at)
+    why = f"{provider} failed {breaker.failures} times in a row: asked again at {until}"
+    return Pause(why, "not answering", breaker.until)
 
 
-def _clock(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
+def _no_room(case: Case) -> Pause | None:
+    """The window that lacks room longest for the prompt and the output ceiling."""
+    tokens = case.brief.input_tokens + case.room()
+    short = [row for row in case.windows if row.left < needed(row, tokens)]
+    window = max(short, key=lambda row: inf if row.resets_at is None else row.resets_at, default=None)
+    if window is None:
+        return None
+    at = window.resets_at
+    again = "" if at is None else f", room again at {clock(at, case.known.snapshot.taken_at)}"
+    this = "today" if window.period == "day" else f"this {window.period}"
+    if window.left == 0:
+        why = f"all {window.limit:,} {window.metric} of {this} are used{again}"
+    else:
+        why = f"{window.left:,} of {window.limit:,} {window.metric} of {this} are left, {tokens:,} are needed{again}"
+    return Pause(why, "no quota", at)
 
 
-CHECKS: tuple[Callable[[Case], str | None], ...] = (
+LASTING: tuple[Callable[[Case], str | None], ...] = (
     _stays_here,
     _usable,
+    _key,
+    _gone,
     _paid,
     _edits,
     _web,
     _floor,
     _context,
-    _minute,
-    _cooling,
-    _day,
+    _nothing_given,
+    _too_large,
 )
 """In this order the reasons are looked for; the first is told."""
+
+PASSING: tuple[Callable[[Case], Pause | None], ...] = (_cooling, _breaker, _no_room)
+"""The one that lasts longest is told."""

@@ -1,17 +1,19 @@
 """What the planner knows beside the call, with the look-ups that candidates need. Pure: the snapshot has the time."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from delegate_mcp.catalog.catalog import DEMO_MODEL, Catalog, Model
 from delegate_mcp.catalog.local_names import local_model
 from delegate_mcp.domain.availability import Availability
+from delegate_mcp.domain.limit import DayReset
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import Tier
-from delegate_mcp.ledger.base import Cooldown, LedgerSnapshot, ModelUse
-from delegate_mcp.ledger.quota import Window, windows
+from delegate_mcp.ledger.base import Cooldown, LedgerSnapshot, OpenBreaker, ProviderOff, Tombstone
+from delegate_mcp.ledger.quota import account_of, windows_for
+from delegate_mcp.ledger.window import Window
 from delegate_mcp.providers import registry
 
 Demo = Literal["auto", "always", "never"]
@@ -31,6 +33,8 @@ class Known:
     """Provider -> tier, where the settings differ from the registry's row."""
     embedded_context_tokens: int | None = None
     """The context that the embedded engine is set to; None: what the catalog says of local models."""
+    key_marks: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Provider -> mark of the key that is set now: a key that was refused and has changed since is tried again."""
 
     def model(self, model_id: ModelId) -> Model | None:
         """The catalog's row, or for a local server what the name tells; None: unknown, no chat model, or not local."""
@@ -87,31 +91,31 @@ class Known:
         return clouds or next(self.local_models(), None) is not None
 
     def cooldown(self, model_id: ModelId) -> Cooldown | None:
-        """The cooldown that still runs for that model."""
-        rows = (
-            row for row in self.snapshot.cooldowns if row.model_id == model_id and row.until > self.snapshot.taken_at
-        )
+        """The cooldown that still runs for that model, or for its account."""
+        either = (model_id, account_of(model_id))
+        rows = (row for row in self.snapshot.cooldowns if row.model_id in either and row.until > self.snapshot.taken_at)
         return max(rows, key=lambda row: row.until, default=None)
 
+    def breaker(self, provider: str) -> OpenBreaker | None:
+        """The open breaker of that provider; one whose time is over lets a probe through."""
+        rows = (
+            row for row in self.snapshot.breakers if row.provider == provider and row.until > self.snapshot.taken_at
+        )
+        return next(rows, None)
+
+    def off(self, provider: str) -> ProviderOff | None:
+        """Whether the key that is set now was refused."""
+        mark = self.key_marks.get(provider, "")
+        return next((row for row in self.snapshot.off if (row.provider, row.key_mark) == (provider, mark)), None)
+
+    def gone(self, model_id: ModelId) -> Tombstone | None:
+        """Whether its service said that the model is gone."""
+        return next((row for row in self.snapshot.gone if row.model_id == model_id), None)
+
     def windows(self, model: Model) -> tuple[Window, ...]:
-        """What is left of the model's limits; requests and tokens of an account limit are those of all its models."""
-        model_id = model.model_id
-        use = self.snapshot.use.get(model_id, ModelUse())
-        if any(limit.scope == "account" for limit in model.limits):
-            use = _together([row for key, row in self.snapshot.use.items() if key.provider == model_id.provider])
-        learned = [row for row in self.snapshot.limits if row.model_id == model_id]
-        reset = registry.BY_NAME[model_id.provider].day_reset
-        return windows(model.limits, learned, use, now=self.snapshot.taken_at, reset=reset)
+        """What is left of the model's limits, those that it shares with its account included."""
+        return windows_for(model.model_id, model.limits, self.snapshot, self.day_reset(model.model_id))
 
-
-def _together(rows: Sequence[ModelUse]) -> ModelUse:
-    oldest = [row.oldest_in_minute for row in rows if row.oldest_in_minute is not None]
-    return ModelUse(
-        sum(row.requests_minute for row in rows),
-        sum(row.tokens_minute for row in rows),
-        sum(row.requests_day for row in rows),
-        sum(row.tokens_day for row in rows),
-        sum(row.reserved_requests for row in rows),
-        sum(row.reserved_tokens for row in rows),
-        min(oldest, default=None),
-    )
+    def day_reset(self, model_id: ModelId) -> DayReset:
+        """At which midnight its daily limits are full again."""
+        return registry.BY_NAME[model_id.provider].day_reset

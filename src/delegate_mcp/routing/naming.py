@@ -40,6 +40,27 @@ def resolve(name: str, known: Known, *, private: bool, quality: bool) -> Named:
     return found
 
 
+def successor(gone: ModelId, known: Known, *, quality: bool) -> Named | None:
+    """The model that took the role of one that is gone, as the alias table knows it; itself not gone."""
+    seen = {gone}
+    at = gone
+    while True:
+        named = next(
+            (
+                named
+                for name in (str(at), at.model, at.model.rpartition("/")[2])
+                if (named := _alias(name, known, quality=quality))
+            ),
+            None,
+        )
+        if named is None or named.model_id in seen:
+            return None
+        if known.gone(named.model_id) is None:
+            return Named(named.model_id, str(gone), named.why)
+        seen.add(named.model_id)
+        at = named.model_id
+
+
 def _exact(asked: str, known: Known) -> Named | None:
     provider, colon, model = asked.partition(":")
     row = registry.BY_NAME.get(provider)

@@ -1,23 +1,24 @@
 """From a brief to its route plan: task type, rule, candidates in order, and why others are passed over. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from delegate_mcp.catalog.catalog import DEMO_MODEL, LOCAL_WILDCARD, Catalog, Model
 from delegate_mcp.catalog.table import nearest
 from delegate_mcp.domain.availability import Availability
 from delegate_mcp.domain.brief import Brief
-from delegate_mcp.domain.errors import InputError, NoCandidateError
+from delegate_mcp.domain.errors import InputError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import AskOptions, Candidate, Complexity, PassedOver, RoutePlan, Tier
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.ledger.base import LedgerSnapshot
 from delegate_mcp.routing import task_types
-from delegate_mcp.routing.checks import Case, first_reason
+from delegate_mcp.routing.checks import Case, lasting_reason, pause
 from delegate_mcp.routing.classifier import Classification, classify
 from delegate_mcp.routing.complexity import judge_complexity
 from delegate_mcp.routing.known import Demo, Known
-from delegate_mcp.routing.naming import Named, resolve
+from delegate_mcp.routing.naming import Named, resolve, successor
+from delegate_mcp.routing.nobody import require_candidates
 from delegate_mcp.routing.rules import Rule, RuleCandidate, Rules
 
 QUALITY_FLOOR = 5
@@ -54,6 +55,8 @@ class _Entry:
     model: Model
     demo: bool = False
     named: Named | None = None
+    """The name that led to the model, where it is an alias or the model of before."""
+    by_caller: bool = False
 
 
 def plan(
@@ -68,6 +71,7 @@ def plan(
     paid: bool = False,
     tiers: Mapping[str, Tier] | None = None,
     embedded_context_tokens: int | None = None,
+    key_marks: Mapping[str, str] | None = None,
 ) -> RoutePlan:
     """Order the candidates. InputError: the task type or the model is unknown; NoCandidateError: nobody can answer."""
     known = Known(
@@ -78,17 +82,11 @@ def plan(
         paid=paid,
         tiers=tiers or {},
         embedded_context_tokens=embedded_context_tokens,
+        key_marks=key_marks or {},
     )
     drafted = draft(brief, request, rules=rules, known=known)
     require_candidates(drafted, known)
     return drafted
-
-
-def require_candidates(drafted: RoutePlan, known: Known) -> None:
-    """NoCandidateError where the plan has nobody to ask: it names each candidate, why not, and what to do."""
-    if not drafted.candidates:
-        what = f"No model can take this call ({drafted.task_type}, {drafted.complexity}, {drafted.rule})."
-        raise NoCandidateError(f"{what} Nothing was sent.", drafted.passed_over, _advice(drafted, known))
 
 
 def draft(brief: Brief, request: DelegateRequest, *, rules: Rules, known: Known) -> RoutePlan:
@@ -96,13 +94,17 @@ def draft(brief: Brief, request: DelegateRequest, *, rules: Rules, known: Known)
     work = _work(brief, request, rules)
     passed: list[PassedOver] = []
     candidates: dict[ModelId, Candidate] = {}
-    for entry in _named_entry(request.model, work, known) if request.model else _entries(work, known, passed):
+    entries = _named_entry(request.model, work, known) if request.model else _entries(work, known, passed)
+    for entry in _with_successors(entries, work, known):
         model_id = entry.model.model_id
         if model_id in candidates:
             continue
         case = _case(entry, brief, work, known)
-        if why := first_reason(case):
-            passed.append(PassedOver(str(model_id), why))
+        name, after = str(model_id), len(candidates)
+        if why := lasting_reason(case):
+            passed.append(PassedOver(name, why, after=after))
+        elif request.on_limit == "degrade" and (now := pause(case)):
+            passed.append(PassedOver(name, now.why, temporary=True, until=now.until, short=now.short, after=after))
         else:
             candidates[model_id] = _candidate(entry, case, work)
     # Said once more at the end, so that no mistake above can let a private call out.
@@ -158,6 +160,18 @@ def _entries(work: _Work, known: Known, passed: list[PassedOver]) -> Iterator[_E
                 passed.append(PassedOver(name, "not a model that can chat on this machine"))
 
 
+def _with_successors(entries: Iterator[_Entry], work: _Work, known: Known) -> Iterator[_Entry]:
+    """Each entry, and behind a model that is gone the one that took its role."""
+    for entry in entries:
+        yield entry
+        if known.gone(entry.model.model_id) is None:
+            continue
+        named = successor(entry.model.model_id, known, quality=_asks_quality(work.rule))
+        model = None if named is None else known.model(named.model_id)
+        if model is not None:
+            yield replace(entry, model=model, named=named)
+
+
 def _spell_out(use: str, work: _Work, known: Known) -> Iterator[tuple[str, ModelId | None, Named | None]]:
     """The names behind a role, an alias or a model id."""
     if alias := known.catalog.aliases.get(use):
@@ -198,19 +212,22 @@ def _named_entry(name: str, work: _Work, known: Known) -> Iterator[_Entry]:
         if model_id == named.model_id and work.complexity in asked.complexity and not asked.needs_pages
     )
     yield _Entry(
-        next(rows, RuleCandidate(use=str(named.model_id))), model, demo=named.model_id == DEMO_MODEL, named=named
+        next(rows, RuleCandidate(use=str(named.model_id))),
+        model,
+        demo=named.model_id == DEMO_MODEL,
+        named=named,
+        by_caller=True,
     )
 
 
 def _case(entry: _Entry, brief: Brief, work: _Work, known: Known) -> Case:
-    by_name = entry.named is not None and entry.asked.use != entry.named.asked_as
     return Case(
         model=entry.model,
         asked=entry.asked,
         brief=brief,
         known=known,
         task_type=work.kind,
-        floor=None if entry.demo or by_name else work.rule.floor[work.complexity],
+        floor=None if entry.demo or entry.by_caller else work.rule.floor[work.complexity],
         private=work.private,
         max_output_tokens=work.max_output_tokens,
         windows=known.windows(entry.model),
@@ -219,7 +236,7 @@ def _case(entry: _Entry, brief: Brief, work: _Work, known: Known) -> Case:
 
 def _candidate(entry: _Entry, case: Case, work: _Work) -> Candidate:
     model, asked = entry.model, entry.asked
-    told = "named by the caller" if case.floor is None and not entry.demo else asked.use
+    told = "named by the caller" if entry.by_caller else asked.use
     why = f"{told}, quality {model.quality_for(work.kind)} of 10 for {work.kind}"
     if entry.named and entry.named.why:
         why = f"{why}; {entry.named.asked_as} {entry.named.why}"
@@ -236,6 +253,8 @@ def _candidate(entry: _Entry, case: Case, work: _Work) -> Candidate:
         ),
         demo=entry.demo,
         asked_as=entry.named.asked_as if entry.named else None,
+        limits=model.limits,
+        reset=case.known.day_reset(model.model_id),
     )
 
 
@@ -252,12 +271,3 @@ def _reason(work: _Work, candidates: tuple[Candidate, ...]) -> str:
     first, more = candidates[0], len(candidates) - 1
     then = f", then {more} more" if more else ""
     return f"{work.task_type} ({how}), {work.complexity}: {first.model_id} ({first.why}){then}"
-
-
-def _advice(drafted: RoutePlan, known: Known) -> str:
-    """The quickest ways to a model that could take it."""
-    states = known.availability.states
-    providers = dict.fromkeys(row.model.partition(":")[0] for row in drafted.passed_over)
-    mends = [state.mend for name in providers if (state := states.get(name)) and not state.usable and state.mend]
-    todo = "; or ".join(list(dict.fromkeys(mends))[:2])
-    return f"What to do: {todo or 'send less, wait, or name another model'}. `delegate-mcp doctor` tells more."

@@ -50,7 +50,7 @@ async def follow(ctx: ToolContext, app: "App", call: "RunningCall[Reply]", *, ca
                     ticks = call.progress.ticks
                     # The protocol wants progress to grow with every report; a fallback starts its tokens anew.
                     told = max(told + 1, float(call.progress.tokens))
-                    await ctx.report_progress(told, None, f"{call.progress.label}: {call.progress.tokens} tokens")
+                    await ctx.report_progress(told, None, call.progress.message)
     except anyio.get_cancelled_exc_class():
         if cancels:
             call.scope.cancel()
