@@ -18,10 +18,12 @@ from bench.fault_walk import DEADLINE_S, KEYS, Served, World, variable
 from bench.figure import Figure
 from tests.fakes.faults.dialects import DIALECTS
 from tests.fakes.faults.kinds import BY_NAME, Fault
+from tests.fakes.faults.refusals import REFUSALS
 from tests.fakes.faults.stand_in import FaultyService, faulty
 from tests.fakes.faults.wire import Wire
 from tests.fakes.services import services
 
+FIRST = "mistral"
 ROUNDS = 30
 MOST_FAILOVER_MS = 20.0
 MOST_TRIES = 200
@@ -47,16 +49,16 @@ async def failovers(folder: Path, rounds: int) -> dict[str, list[float]]:
     """Milliseconds from the last failure of a candidate to the arrival of the next one's request."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, NotingLoop)
-    healthy = Fault("answers", "no fault at all", None)
+    healthy = Fault("answers", "no fault at all", None, _with_room)
     taken: dict[str, list[float]] = {}
     async with (
         services() as services_,
-        faulty(healthy, DIALECTS["groq"]) as first,
+        faulty(healthy, DIALECTS[FIRST]) as first,
         faulty(healthy, DIALECTS["llama-server"]) as second,
         World(folder, services_).server(
             first.dialect.model_id,
             DEADLINE_S,
-            **{variable("groq", "BASE_URL"): first.base_url, KEYS["groq"]: "made-up"},
+            **{variable(FIRST, "BASE_URL"): first.base_url, KEYS[FIRST]: "made-up"},
             **{variable("llama-server", "BASE_URL"): second.base_url},
         ) as served,
     ):
@@ -68,10 +70,10 @@ async def failovers(folder: Path, rounds: int) -> dict[str, list[float]]:
                     await first.go_dark()
                 ended = await served.ask()
                 last = loop.refused_at[-1] if fault.reached == "closed" else first.failed[-1]
-                if ended.attempts("groq")[:1] != (fault.expected("groq"),) or ended.how("groq") != "fallback":
+                if ended.attempts(FIRST)[:1] != (fault.expected(FIRST),) or ended.how(FIRST) != "fallback":
                     raise SystemExit(f"{name} did not fail over, so there is nothing to measure: {ended.text}")
                 taken.setdefault(name, []).append((second.asked[-1] - last) * 1000)
-                first.play = None
+                first.play = _with_room
                 if fault.reached == "closed":
                     await first.listen()
                 await _until_answered(served, first)
@@ -87,12 +89,18 @@ async def _until_answered(served: Served, service: FaultyService) -> None:
     raise SystemExit("the failed candidate is not asked again, so there is nothing to measure")
 
 
+async def _with_room(wire: Wire) -> None:
+    """An answer that tells limits which no run reaches."""
+    await wire.open_stream({f"x-ratelimit-limit-{what}-minute": "10000000" for what in ("req", "tokens")})
+    await wire.word("the answer")
+    await wire.finish()
+    await wire.close_stream()
+
+
 async def _soon_again(wire: Wire) -> None:
-    message = (
-        "Rate limit reached on requests per minute (RPM): Limit 30, Used 30, Requested 1. Please try again in 50ms."
-    )
-    body = {"error": {"message": message, "type": "requests", "code": "rate_limit_exceeded"}}
-    await wire.respond(429, body, {"retry-after": str(COOL_S)})
+    """A refusal that is over at once, so that the next round can begin."""
+    refusal = REFUSALS["minute_429"][FIRST]
+    await wire.respond(429, refusal.body, {"retry-after": str(COOL_S)})
 
 
 COOL_S = 0.05

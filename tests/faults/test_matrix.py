@@ -1,4 +1,4 @@
-"""Every kind of fault at every backend through a whole server: `bench/fault_walk.py` walks, `tests/fakes/faults` fails."""
+"""Every kind of fault at every backend, through a whole server: `bench/fault_walk.py` walks."""
 
 from collections.abc import Iterator
 from pathlib import Path

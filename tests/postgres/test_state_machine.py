@@ -70,4 +70,4 @@ def test_two_replicas_say_what_the_plain_lists_say(server: PostgresServer) -> No
             self.runner.run(self.servers[replica].leave(f"{key[0]}.{key[1]}"))
             self.runner.run(self.model.leave(f"{key[0]}.{key[1]}"))
 
-    run_state_machine_as_test(TwoReplicas, settings=settings(max_examples=40, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(TwoReplicas, settings=settings(max_examples=25, stateful_step_count=40, deadline=None))

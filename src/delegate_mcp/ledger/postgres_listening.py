@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "delegate_mcp_ledger"
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 5.0
+_STOP_S = 1.5
 
 
 class Listening:
@@ -40,12 +41,13 @@ class Listening:
         self._thread.start()
 
     def stop(self) -> None:
-        """End it and return when it has ended."""
+        """End it and return when it has ended; one that hangs in connecting is left to the process's end."""
         with suppress(OSError):  # stopped before
             self._end.send(b".")
-            self._thread.join()
-        self._ending.close()
-        self._end.close()
+            self._thread.join(_STOP_S)
+        if not self._thread.is_alive():
+            self._ending.close()
+            self._end.close()
 
     def _run(self) -> None:
         wait_s = _FIRST_WAIT_S
