@@ -198,7 +198,7 @@ def figures_of(seen: Seen) -> list[Figure]:
             unit="",
             ours=seen.overdue,
             at_most=0,
-            note=f"{seen.reserved_now} held at the end, {seen.reserved_at_most} may be in their lease of {LEASE_S:.0f} s",
+            note=f"{seen.reserved_now} held at the end, {seen.reserved_at_most} may be in their {LEASE_S:.0f} s lease",
         ),
         Figure(
             name="kills: calls that failed on servers that lived",

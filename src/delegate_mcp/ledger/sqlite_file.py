@@ -28,8 +28,8 @@ _WAL_PAGES = 20_000
 """A commit that finds more of them moves them itself: the checkpoints beside it do not keep up."""
 _PAUSES = ((0.2, 0.002), (0.003, 0.00005), (0.001, 0.0002), (0.0, 0.0005))
 """Between two tries to write while others do: (seconds waited so far, at least; pause). Who waited longer tries more
-often, so turns go round; who waits for something long (a backup) leaves the processor to others. SQLite's own steps (1, 2,
-5, 10, … ms) grow, so that the unlucky wait a hundred times longer than a write takes."""
+often, so turns go round; who waits for something long (a backup) leaves the processor to others. SQLite's own steps (1,
+2, 5, 10, … ms) grow, so that the unlucky wait a hundred times longer than a write takes."""
 _NO_SHARED_MEMORY = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL)
 
 
