@@ -58,7 +58,7 @@ class PostgresServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Start, and return when it takes connections."""
+        """Start, and return when it takes connections. In our process group: what ends the tests ends it too."""
         settings = ("listen_addresses=", f"unix_socket_directories={self.folder}", "max_connections=100")
         settings += () if self._durable else _FAST
         flags = [flag for setting in settings for flag in ("-c", setting)]
@@ -68,7 +68,6 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                start_new_session=True,  # Ctrl+C at the tests is not the server's
                 **_unprivileged(),
             )
         self._process = process

@@ -12,6 +12,8 @@ from tests.fakes.faults.dialects import DIALECTS
 from tests.fakes.faults.kinds import BY_NAME
 from tests.fakes.services import services
 
+pytestmark = pytest.mark.faults
+
 # httpcore 1.0.9 leaves the socket of a TLS handshake that is cancelled to the garbage collector: `make bench` shows it.
 NAMES = [name for name in faults.CANCELLED if name != "https_to_silence"]
 

@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from bench import kills
 from bench.busy_host import Told
+
+pytestmark = pytest.mark.faults
 
 # Enough that some servers are killed at work and some while they start.
 KILLS = 6

@@ -172,6 +172,17 @@ class LedgerFile:
 
     def _mend(self) -> sqlite3.Connection:
         """Move a broken file aside, unless another process just did, and begin a fresh one."""
+        patience = time.monotonic() + self._busy_s
+        while True:
+            try:
+                return self._mend_once()
+            except sqlite3.Error as error:
+                # The file was moved away under our hands by a process that mends it too: look again.
+                if primary_code(error) not in _NO_SHARED_MEMORY or time.monotonic() >= patience:
+                    raise explained(error, self.path) from error
+                time.sleep(_RETRY_S)
+
+    def _mend_once(self) -> sqlite3.Connection:
         try:
             with _alone(self.path, self._busy_s):
                 if _damaged(self.path, self._busy_s, self._vfs):
@@ -182,8 +193,6 @@ class LedgerFile:
                         "read the old one."
                     )
                 return self._open()
-        except sqlite3.Error as error:
-            raise explained(error, self.path) from error
         except OSError as error:
             raise LedgerError(
                 f"The ledger {self.path} is broken and could not be moved aside: {error.strerror}. "
