@@ -64,6 +64,8 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         if candidate.tier != "paid":
             return ZERO
         model = candidate.model_id
+        if model.provider == "claude":  # billed by the API, under its short names
+            return (await prices.get()).cost(f"claude-{model.model}-5-5", usage, "anthropic")
         return (await prices.get()).cost(model.model, usage, model.provider)
 
     async def close() -> None:

@@ -86,7 +86,7 @@ async def test_a_persons_api_key_is_not_given_to_the_cli_and_the_next_candidate_
     assert (answered["provider"], answered["outcome"]) == ("groq", "ok")
 
 
-async def test_an_overloaded_service_is_asked_once_and_the_next_candidate_answers(tmp_path: Path) -> None:
+async def test_an_overloaded_service_is_asked_twice_and_then_the_next_candidate_answers(tmp_path: Path) -> None:
     async with (
         groq_api("print('hello from groq')") as groq,
         anthropic_api(lambda _: OVERLOADED) as api,
@@ -96,7 +96,7 @@ async def test_an_overloaded_service_is_asked_once_and_the_next_candidate_answer
     assert text_of(result).startswith("print('hello from groq')\n")
     failed = told(result)["attempts"][0]
     assert (failed["provider"], failed["error_kind"], failed["status"]) == ("claude", "overloaded", 529)
-    assert len(api.received) == 1
+    assert len(api.received) == 2
 
 
 async def test_an_edit_job_changes_the_file_in_its_directory(tmp_path: Path) -> None:
