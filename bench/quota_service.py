@@ -208,7 +208,8 @@ async def _reply(service: Service, method: str, path: str, body: bytes, writer: 
 
 async def serve_connection(service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer one connection's requests until it closes."""
-    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+    # Cancelled: the process ends while a client still holds its connection.
+    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
         while True:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             first, *lines = head.split("\r\n")

@@ -13,7 +13,19 @@ from pathlib import Path
 if not __package__:  # run as a file: put the repository on the path in place of this folder
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from bench import memory, overhead, reply_line, schema_tokens, startup
+from bench import (
+    failover,
+    faults,
+    kills,
+    ledger_speed,
+    many_at_once,
+    memory,
+    overhead,
+    quota,
+    reply_line,
+    schema_tokens,
+    startup,
+)
 from bench.figure import Figure, in_readme, table
 
 MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
@@ -21,8 +33,23 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "reply": reply_line.measure,
     "startup": startup.measure,
     "overhead": overhead.measure,
+    "many": many_at_once.measure,
     "memory": memory.measure,
+    "ledger": ledger_speed.measure,
+    "faults": faults.measure,
+    "failover": failover.measure,
+    "kills": kills.measure,
+    "quota": quota.measure,
 }
+
+SLOW: Mapping[str, str] = {
+    "faults": "a minute",
+    "failover": "half a minute",
+    "kills": "four minutes",
+    "ledger": "a minute",
+    "quota": "20 minutes",
+}
+"""How long the slow ones take."""
 
 
 def main(arguments: list[str] | None = None, measures: Mapping[str, Callable[[], list[Figure]]] = MEASURES) -> int:
@@ -36,7 +63,8 @@ def main(arguments: list[str] | None = None, measures: Mapping[str, Callable[[],
     given = parser.parse_args(arguments)
     figures: list[Figure] = []
     for name in given.only or measures:
-        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        takes = f" (about {SLOW[name]})" if name in SLOW else ""
+        print(f"measuring {name}{takes} ...", file=sys.stderr, flush=True)
         figures += measures[name]()
     print(table(figures))
     if given.json is not None:

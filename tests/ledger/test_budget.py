@@ -10,7 +10,17 @@ from delegate_mcp.domain.availability import Availability, ProviderState
 from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.usage import RateLimit
-from delegate_mcp.ledger.base import Cooldown, LearnedLimit, LedgerSnapshot, ModelUse, TierTotals, Totals
+from delegate_mcp.ledger.base import (
+    Cooldown,
+    LearnedLimit,
+    LedgerSnapshot,
+    ModelUse,
+    OpenBreaker,
+    ProviderOff,
+    TierTotals,
+    Tombstone,
+    Totals,
+)
 from delegate_mcp.ledger.budget import current_budget
 from tests.fakes.ledger_rows import GEMINI, GROQ, NOON
 
@@ -111,6 +121,41 @@ def test_it_tells_where_and_when_a_limit_was_learned_and_how_long_a_model_cools_
     assert (learned["used"], learned["left"], learned["resets_at"]) == (7990, 10, "2026-11-21T12:00:24Z")
     assert (learned["learned"], learned["learned_at"]) == ("refusal", "2026-11-21T11:59:54Z")
     assert groq["cooldown"] == {"until": "2026-11-21T12:01:30Z", "why": "rate_limited"}
+
+
+def test_it_tells_what_is_used_elsewhere_and_which_windows_an_account_shares() -> None:
+    told = RateLimit("requests", "day", 50, 10, scope="account")
+    snapshot = LedgerSnapshot(
+        taken_at=NOON,
+        use={GROQ: ModelUse(requests_day=3), ModelId("groq", "other"): ModelUse(requests_day=7)},
+        limits=(LearnedLimit(ModelId("groq", "*"), told, NOON - 6, elsewhere=30),),
+    )
+    window = shown(snapshot)["providers"]["groq"]["models"]["openai/gpt-oss-20b"]["windows"][1]
+    assert (window["scope"], window["used"], window["elsewhere"], window["left"]) == ("account", 40, 30, 10)
+
+
+def test_it_tells_who_waits_who_is_gone_and_what_keeps_a_provider_from_being_asked() -> None:
+    gone, account = ModelId("gemini", "gemini-1"), ModelId("groq", "*")
+    snapshot = LedgerSnapshot(
+        taken_at=NOON,
+        cooldowns=(
+            Cooldown(account, NOON + 20, ErrorKind.RATE_LIMITED),
+            Cooldown(GROQ, NOON + 120, ErrorKind.RATE_LIMITED, 2),
+        ),
+        breakers=(OpenBreaker("groq", NOON - 1, 5),),
+        off=(ProviderOff("mistral", "mark", NOON - 60),),
+        gone=(Tombstone(gone, NOON - 60),),
+        waiting={GROQ: 3},
+    )
+    providers = shown(snapshot)["providers"]
+    assert providers["groq"]["cooldown"] == {"until": "2026-11-21T12:00:20Z", "why": "rate_limited"}
+    assert providers["groq"]["breaker"] == {"until": "2026-11-21T11:59:59Z", "failures": 5}
+    model = providers["groq"]["models"]["openai/gpt-oss-20b"]
+    assert model["cooldown"] == {"until": "2026-11-21T12:02:00Z", "why": "rate_limited", "strikes": 2}
+    assert model["waiting"] == 3
+    assert providers["gemini"]["models"]["gemini-1"] == {"gone_since": "2026-11-21T11:59:00Z"}
+    assert providers["mistral"]["key_refused_at"] == "2026-11-21T11:59:00Z"
+    assert "mark" not in json.dumps(providers["mistral"])
 
 
 def test_a_model_of_no_catalog_and_no_provider_is_shown_with_its_use() -> None:

@@ -21,7 +21,6 @@ from delegate_mcp.ledger.base import (
 from delegate_mcp.ledger.decision import LOOK_AGAIN_S, TURN_S
 from delegate_mcp.ledger.health import GONE_S
 from tests.fakes.ledger_rows import GEMINI, GROQ, MIDNIGHT, NOON, asked, ended
-from tests.ledger.conftest import Opener
 
 DAYS = {"groq": MIDNIGHT, "gemini": MIDNIGHT + 8 * 3600}
 TOMORROW = MIDNIGHT + 86_400
@@ -464,16 +463,6 @@ async def test_each_model_has_a_line_of_its_own(ledger: Ledger) -> None:
     held = ticket("w", NOON)
     assert why(await ledger.reserve(asked("w", at=NOON + 1, limits=RPD1, ticket=held))) == "limit"
     assert await ledger.reserve(asked("x", model_id=OTHER, at=NOON + 1)) is None
-
-
-async def test_what_waits_in_one_server_comes_before_what_comes_later_in_another(open_ledger: Opener) -> None:
-    one, other = await open_ledger(), await open_ledger()
-    if type(one).__name__ == "MemoryLedger":
-        pytest.skip("a plain list is one server's")
-    await used(one, "a", NOON)
-    held = ticket("w", NOON + 1)
-    assert why(await one.reserve(asked("w", at=NOON + 1, limits=RPD1, ticket=held))) == "limit"
-    assert why(await other.reserve(asked("x", at=TOMORROW - 1))) is None or True
 
 
 # --- The time to the first token -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delegate_mcp.catalog.catalog import Limit
+from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.usage import RateLimit
 from delegate_mcp.ledger.base import LearnedLimit, LedgerSnapshot, ModelUse
 from delegate_mcp.ledger.quota import Window, earliest_room, fits, too_large, windows, windows_for
@@ -82,14 +83,36 @@ def test_our_own_count_stands_where_it_is_higher() -> None:
 
 
 def test_what_was_left_before_the_reset_says_nothing_now() -> None:
-    over = said(RateLimit("tokens", "minute", 8000, remaining=0, reset_s=9.9), NOON - 10)
+    over = replace(said(RateLimit("tokens", "minute", 8000, 0, reset_s=9.9), NOON - 10), elsewhere=8000)
     assert only((TPM,), (over,)).used == 0
-    minute_ago = said(RateLimit("tokens", "minute", 8000, remaining=0), NOON - 60)
+    minute_ago = replace(said(RateLimit("tokens", "minute", 8000, 0), NOON - 60), elsewhere=8000)
     assert only((TPM,), (minute_ago,)).used == 0
-    yesterday = said(RateLimit("requests", "day", 1000, remaining=0), MIDNIGHT - 1)
+    yesterday = replace(said(RateLimit("requests", "day", 1000, 0), MIDNIGHT - 1), elsewhere=1000)
     assert only((RPD,), (yesterday,)).used == 0
-    today = replace(said(RateLimit("requests", "day", 1000, remaining=0), MIDNIGHT), elsewhere=1000)
+    today = replace(said(RateLimit("requests", "day", 1000, 0), MIDNIGHT), elsewhere=1000)
     assert only((RPD,), (today,)).left == 0
+
+
+def test_room_that_somebody_else_uses_returns_when_the_service_says() -> None:
+    told = replace(said(RateLimit("tokens", "minute", 8000, 0, reset_s=25.0), NOON - 10), elsewhere=8000)
+    assert (only((TPM,), (told,)).resets_at, only((TPM,), (told,)).elsewhere_until) == (NOON + 15, NOON + 15)
+    silent = replace(said(RateLimit("tokens", "minute", 8000, 0), NOON - 10), elsewhere=8000)
+    assert only((TPM,), (silent,)).resets_at == NOON + 50
+
+
+def test_a_window_of_the_account_counts_all_its_models_and_stands_beside_the_models_own() -> None:
+    limits = (RPD, Limit("requests", "day", 50, "account"))
+    other = ModelId("groq", "other")
+    snapshot = LedgerSnapshot(
+        taken_at=NOON,
+        use={GROQ: ModelUse(requests_day=4, reserved_requests=1), other: ModelUse(requests_day=7), GEMINI: ModelUse(9)},
+        limits=(LearnedLimit(ModelId("groq", "*"), RateLimit("requests", "day", 60, scope="account"), NOON),),
+    )
+    own, account = windows_for(GROQ, limits, snapshot, "utc")
+    assert (own.scope, own.limit, own.used, own.left) == ("model", 1000, 4, 995)
+    assert (account.scope, account.limit, account.used, account.left) == ("account", 60, 11, 48)
+    (other_own,) = windows_for(other, (), snapshot, "utc")
+    assert (other_own.scope, other_own.used) == ("account", 11)
 
 
 def test_a_month_is_what_the_service_says_of_it() -> None:

@@ -55,6 +55,10 @@ def content_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def size(path: Path) -> int:
+    return path.stat().st_size
+
+
 def asides(path: Path) -> list[str]:
     return sorted(found.name for found in path.parent.glob("ledger.db.broken-*"))
 
@@ -206,6 +210,15 @@ async def test_a_waiting_write_blocks_nobody_and_is_done_though_its_caller_gave_
             group.cancel_scope.cancel()
         other.execute("ROLLBACK")
     assert await ledger.call("a") is not None
+
+
+async def test_the_log_is_moved_into_the_file_beside_the_writes(open_it: Opener, path: Path) -> None:
+    ledger = await open_it()
+    before = size(path)
+    await filled(ledger, 150)
+    ledger._file._checkpoints.finish()  # pyright: ignore[reportPrivateUsage] - nothing outside tells when it is done
+    assert size(path) > before
+    assert (await ledger.totals(0)).calls == 150
 
 
 @posix_only

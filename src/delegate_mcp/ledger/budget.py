@@ -10,9 +10,9 @@ from delegate_mcp.config.settings import BudgetSettings
 from delegate_mcp.domain.availability import Availability, ProviderState
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.usage import ZERO
-from delegate_mcp.ledger.base import Cooldown, LedgerSnapshot, ModelUse, TierTotals, Totals
+from delegate_mcp.ledger.base import Cooldown, LedgerSnapshot, TierTotals, Totals
 from delegate_mcp.ledger.days import DayReset
-from delegate_mcp.ledger.quota import windows_for
+from delegate_mcp.ledger.quota import ACCOUNT, windows_for
 from delegate_mcp.ledger.window import Window
 
 Json = dict[str, Any]
@@ -37,11 +37,16 @@ def current_budget(
           "at": "2026-11-21T10:00:00Z",
           "providers": {"groq": {
             "usable": true, "why": "key set",
+            "key_refused_at"?: "…Z",
+            "breaker"?:  {"until": "…Z", "failures": 5},
+            "cooldown"?: {as of a model, for all of them},
             "models": {"openai/gpt-oss-20b": {
               "today"?:    {"requests": 3, "tokens": 5120},
-              "windows"?:  [{"metric": "requests", "period": "day", "limit": 1000, "used": 3, "reserved": 1,
-                             "left": 996, "resets_at"?: "…Z", "learned": "header", "learned_at"?: "…Z"}],
-              "cooldown"?: {"until": "…Z", "why": "rate_limited"}}}}},
+              "windows"?:  [{"metric": "requests", "period": "day", "scope"?: "account", "limit": 1000, "used": 3,
+                             "elsewhere"?: 1, "reserved": 1, "left": 996, "resets_at"?: "…Z",
+                             "learned": "header", "learned_at"?: "…Z"}],
+              "cooldown"?: {"until": "…Z", "why": "rate_limited", "strikes"?: 2},
+              "gone_since"?: "…Z", "waiting"?: 3}}}},
           "today": {
             "calls": 4, "failed_calls": 0,
             "director": {"input_tokens": 400, "output_tokens": 900},
@@ -53,6 +58,8 @@ def current_budget(
                     "paid_today_usd": "0", "left_today_usd"?: "2"}
         }
 
+    `elsewhere` is the part of `used` that somebody else used with the same key; a breaker past its `until` waits for
+    one call to try. `strikes` are refusals in a row, told from the second on; `waiting` are calls in line.
     `director` is what the director spent on us: what it wrote to call (input) and what it read of the replies (output).
     A model that was never used is left out where its provider cannot be asked or it has no limits.
     """
@@ -68,46 +75,70 @@ def current_budget(
 def _providers(
     snapshot: LedgerSnapshot, catalog: Catalog, day_resets: Mapping[str, DayReset], availability: Availability
 ) -> Json:
-    cooldowns = {cooldown.model_id: cooldown for cooldown in snapshot.cooldowns}
+    held = {row.model_id for row in (*snapshot.cooldowns, *snapshot.gone) if row.model_id.model != ACCOUNT}
     offered = {model_id for model_id in catalog.models if availability.usable(model_id.provider)}
-    providers: Json = {}
-    for model_id in sorted(offered | snapshot.use.keys() | cooldowns.keys()):
+    models: dict[str, Json] = {}
+    for model_id in sorted(offered | snapshot.use.keys() | snapshot.waiting.keys() | held):
         model = catalog.models.get(model_id)
         limits = model.limits if model else ()
         windows = windows_for(model_id, limits, snapshot, day_resets.get(model_id.provider, "utc"))
-        shown = _model(snapshot.use.get(model_id), windows, cooldowns.get(model_id))
-        if shown:
-            provider = providers.setdefault(model_id.provider, _provider(model_id, availability))
-            provider["models"][model_id.model] = shown
-    return providers
+        if shown := _model(model_id, windows, snapshot):
+            models.setdefault(model_id.provider, {})[model_id.model] = shown
+    troubles = _troubles(snapshot)
+    return {
+        name: {**_state(name, availability), **troubles.get(name, {}), "models": models.get(name, {})}
+        for name in sorted(models.keys() | troubles.keys())
+    }
 
 
-def _provider(model_id: ModelId, availability: Availability) -> Json:
-    unknown = ProviderState(name=model_id.provider, usable=False, why="not among the providers")
-    state = availability.states.get(model_id.provider, unknown)
-    return {"usable": state.usable, "why": state.why, "models": {}}
+def _state(provider: str, availability: Availability) -> Json:
+    unknown = ProviderState(name=provider, usable=False, why="not among the providers")
+    state = availability.states.get(provider, unknown)
+    return {"usable": state.usable, "why": state.why}
 
 
-def _model(use: ModelUse | None, windows: tuple[Window, ...], cooldown: Cooldown | None) -> Json:
+def _troubles(snapshot: LedgerSnapshot) -> dict[str, Json]:
+    """What keeps whole providers from being asked, by provider."""
+    troubles: dict[str, Json] = {off.provider: {"key_refused_at": _iso(off.since)} for off in snapshot.off}
+    for breaker in snapshot.breakers:
+        shown = {"until": _iso(breaker.until), "failures": breaker.failures}
+        troubles.setdefault(breaker.provider, {})["breaker"] = shown
+    for cooldown in snapshot.cooldowns:
+        if cooldown.model_id.model == ACCOUNT:
+            troubles.setdefault(cooldown.model_id.provider, {})["cooldown"] = _cooldown(cooldown)
+    return troubles
+
+
+def _model(model_id: ModelId, windows: tuple[Window, ...], snapshot: LedgerSnapshot) -> Json:
     shown: Json = {}
-    if use is not None:
+    if (use := snapshot.use.get(model_id)) is not None:
         shown["today"] = {"requests": use.requests_day, "tokens": use.tokens_day}
     if windows:
         shown["windows"] = [_window(window) for window in windows]
-    if cooldown is not None:
-        shown["cooldown"] = {"until": _iso(cooldown.until), "why": cooldown.why.value}
+    for cooldown in snapshot.cooldowns:
+        if cooldown.model_id == model_id:
+            shown["cooldown"] = _cooldown(cooldown)
+    for tombstone in snapshot.gone:
+        if tombstone.model_id == model_id:
+            shown["gone_since"] = _iso(tombstone.since)
+    if waiting := snapshot.waiting.get(model_id):
+        shown["waiting"] = waiting
     return shown
 
 
+def _cooldown(cooldown: Cooldown) -> Json:
+    shown: Json = {"until": _iso(cooldown.until), "why": cooldown.why.value}
+    return shown | ({"strikes": cooldown.strikes} if cooldown.strikes > 1 else {})
+
+
 def _window(window: Window) -> Json:
-    shown: Json = {
-        "metric": window.metric,
-        "period": window.period,
-        "limit": window.limit,
-        "used": window.used,
-        "reserved": window.reserved,
-        "left": window.left,
-    }
+    shown: Json = {"metric": window.metric, "period": window.period}
+    if window.scope == "account":
+        shown["scope"] = window.scope
+    shown |= {"limit": window.limit, "used": window.used}
+    if window.elsewhere:
+        shown["elsewhere"] = window.elsewhere
+    shown |= {"reserved": window.reserved, "left": window.left}
     if window.resets_at is not None:
         shown["resets_at"] = _iso(window.resets_at)
     shown["learned"] = window.learned_from

@@ -4,9 +4,8 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import uniform
 from typing import TypeVar
@@ -14,6 +13,8 @@ from typing import TypeVar
 from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.ledger.sqlite_checkpoint import Checkpoints
 from delegate_mcp.ledger.sqlite_errors import explained, is_broken, primary_code
+from delegate_mcp.ledger.sqlite_mending import alone, damaged, move_aside
+from delegate_mcp.ledger.sqlite_opening import connect, identity, wants_wal
 from delegate_mcp.ledger.sqlite_schema import migrate, refuse_foreign
 from delegate_mcp.platforms import private_dir
 
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-_RETRY_S = 0.01
 _WAL_BYTES_KEPT = 16_000_000
 _WAL_PAGES = 20_000
 """A commit that finds more of them moves them itself: the checkpoints beside it do not keep up."""
@@ -30,7 +30,6 @@ _PAUSES = ((0.2, 0.002), (0.003, 0.00005), (0.001, 0.0002), (0.0, 0.0005))
 """Between two tries to write while others do: (seconds waited so far, at least; pause). Who waited longer tries more
 often, so turns go round; who waits for something long (a backup) leaves the processor to others. SQLite's own steps (1,
 2, 5, 10, … ms) grow, so that the unlucky wait a hundred times longer than a write takes."""
-_NO_SHARED_MEMORY = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL)
 
 
 class LedgerFile:
@@ -45,7 +44,7 @@ class LedgerFile:
         self._identity = (0, 0)
         self._opened = 0
         self._wal = False
-        self._checkpoints = Checkpoints(lambda: _connect(path, busy_s, vfs))
+        self._checkpoints = Checkpoints(lambda: connect(path, busy_s, vfs))
         self._connection = self._open_or_mend()
 
     def write(self, work: Work[T]) -> T:
@@ -60,7 +59,7 @@ class LedgerFile:
 
         A commit goes into the log, which the system takes into its memory; the disk is synced by the checkpoints.
         """
-        if not self._wal or self._identity != _identity(self.path):
+        if not self._wal or self._identity != identity(self.path):
             return None
         try:
             result = self._try("BEGIN IMMEDIATE", work)
@@ -83,7 +82,7 @@ class LedgerFile:
         self._connection.close()
 
     def _transact(self, begin: str, work: Work[T]) -> T:
-        if self._identity != _identity(self.path):  # deleted, or moved aside by another server
+        if self._identity != identity(self.path):  # deleted, or moved aside by another server
             self._connection.close()
             self._connection = self._open_or_mend()
         try:
@@ -141,8 +140,8 @@ class LedgerFile:
                 f"The ledger {self.path} cannot be opened: {error.strerror}. "
                 "Make its directory writable, or set DELEGATE_MCP_HOME to one that is."
             ) from error
-        self._identity = _identity(self.path)
-        connection = _connect(self.path, self._busy_s, self._vfs)
+        self._identity = identity(self.path)
+        connection = connect(self.path, self._busy_s, self._vfs)
         try:
             refuse_foreign(connection, self.path)
             self._set_journal(connection)
@@ -157,7 +156,7 @@ class LedgerFile:
 
     def _set_journal(self, connection: sqlite3.Connection) -> None:
         """Write-ahead logging where the file system can; else the slower journal that works everywhere."""
-        self._wal = _wants_wal(connection, self._busy_s)
+        self._wal = wants_wal(connection, self._busy_s)
         if self._wal:
             connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -172,27 +171,18 @@ class LedgerFile:
 
     def _mend(self) -> sqlite3.Connection:
         """Move a broken file aside, unless another process just did, and begin a fresh one."""
-        patience = time.monotonic() + self._busy_s
-        while True:
-            try:
-                return self._mend_once()
-            except sqlite3.Error as error:
-                # The file was moved away under our hands by a process that mends it too: look again.
-                if primary_code(error) not in _NO_SHARED_MEMORY or time.monotonic() >= patience:
-                    raise explained(error, self.path) from error
-                time.sleep(_RETRY_S)
-
-    def _mend_once(self) -> sqlite3.Connection:
         try:
-            with _alone(self.path, self._busy_s):
-                if _damaged(self.path, self._busy_s, self._vfs):
-                    aside = _move_aside(self.path, self._clock())
+            with alone(self.path, self._busy_s):
+                if damaged(self.path, self._busy_s, self._vfs):
+                    aside = move_aside(self.path, self._clock())
                     self._tell(
                         f"The ledger was broken. It was moved to {aside} and a fresh one begun: today's counts start "
                         f"from zero, so limits may be met earlier than shown. `sqlite3 {aside.name} .recover` may "
                         "read the old one."
                     )
                 return self._open()
+        except sqlite3.Error as error:
+            raise explained(error, self.path) from error
         except OSError as error:
             raise LedgerError(
                 f"The ledger {self.path} is broken and could not be moved aside: {error.strerror}. "
@@ -203,76 +193,3 @@ class LedgerFile:
         if notice not in self.notices:
             self.notices.append(notice)
             log.warning(notice)
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    """Which file stands at that path: the same numbers as long as it is the same file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return (-1, -1)
-    return (status.st_dev, status.st_ino)
-
-
-def _connect(path: Path, busy_s: float, vfs: str | None) -> sqlite3.Connection:
-    where = path.absolute().as_uri() + (f"?vfs={vfs}" if vfs else "")
-    connection = sqlite3.connect(where, timeout=busy_s, isolation_level=None, uri=True, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    return connection
-
-
-def _wants_wal(connection: sqlite3.Connection, busy_s: float) -> bool:
-    """Switch to write-ahead logging; False where the file system has no shared memory for it.
-
-    Processes that start together meet in this switch, and SQLite does not wait there by itself.
-    """
-    patience = time.monotonic() + busy_s
-    while True:
-        try:
-            return connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] == "wal"
-        except sqlite3.OperationalError as error:
-            code = primary_code(error)
-            if code in _NO_SHARED_MEMORY:
-                return False
-            if code != sqlite3.SQLITE_BUSY or time.monotonic() >= patience:
-                raise
-            time.sleep(_RETRY_S)
-
-
-# --- Broken files ----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _alone(path: Path, busy_s: float) -> Generator[None]:
-    """Only one process at a time mends; SQLite's own lock on an empty file ends with its process on every platform."""
-    lock_path = path.with_name(f"{path.name}.mending")
-    with closing(_connect(lock_path, busy_s, None)) as lock:
-        lock.execute("BEGIN EXCLUSIVE")
-        yield
-    with suppress(OSError):  # Windows keeps it while another process waits for it
-        lock_path.unlink(missing_ok=True)
-
-
-def _damaged(path: Path, busy_s: float, vfs: str | None) -> bool:
-    if not path.exists():
-        return False
-    with closing(_connect(path, busy_s, vfs)) as connection:
-        try:
-            return str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok"
-        except sqlite3.Error as error:
-            if is_broken(error):
-                return True
-            raise
-
-
-def _move_aside(path: Path, now: float) -> Path:
-    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
-    aside = path.with_name(f"{path.name}.broken-{stamp}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.broken-{stamp}-{number}")
-    for suffix in ("-wal", "-shm", ""):  # the main file last: a fresh one must not meet the old one's log
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    return aside
