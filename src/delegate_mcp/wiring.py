@@ -158,6 +158,7 @@ def _service(row: ProviderRow, keys: Mapping[str, Key]) -> Service:
     return Service(
         patient=row.wire == "cli" or row.local,
         counts_failures=row.counts_failures,
+        free_cache=row.free_cache,
         key_mark=key_mark(key.value.get_secret_value()) if key is not None else "",
     )
 

@@ -28,11 +28,12 @@ from tests.fakes.provider import FakeProvider, Handler, Silent, answers, fails
 
 GROQ, GEMINI = ModelId("groq", "fast"), ModelId("gemini", "lite")
 BRIEF = Brief(messages=(Message("user", "hello"),), prompt="hello", input_tokens=10)
+CEILING = 90
 ONE_A_MINUTE = (Limit("requests", "minute", 1),)
 
 
 def candidate(model_id: ModelId, *, tier: Tier = "free", limits: tuple[Limit, ...] = ()) -> Candidate:
-    return Candidate(model_id, tier, "for the test", AskOptions(max_output_tokens=90), limits=limits)
+    return Candidate(model_id, tier, "for the test", AskOptions(max_output_tokens=CEILING), limits=limits)
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Bench:
     settings: CallSettings = field(default_factory=CallSettings)
     daily_usd: Decimal | None = None
     price: Decimal | None = Decimal(0)
+    service: Service = field(default_factory=Service)
     ledger: MemoryLedger = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     providers: dict[str, FakeProvider] = field(init=False)
@@ -65,7 +67,7 @@ class Bench:
         turns = Turns(
             ledger=self.ledger,
             lines=Lines(self.ledger, clock),
-            services={name: Service() for name in self.handlers},
+            services=dict.fromkeys(self.handlers, self.service),
             clock=clock,
             settings=self.settings,
             price=price,
@@ -288,7 +290,7 @@ async def test_a_cancelled_call_holds_nothing_and_its_attempt_is_counted_with_wh
         tasks.cancel_scope.cancel()
     assert await bench.reserved() == 0
     use = (await bench.snapshot()).use[GROQ]
-    assert (use.requests_minute, use.tokens_minute) == (1, 10 + 7)
+    assert (use.requests_minute, use.tokens_minute) == (1, BRIEF.counted_tokens + 7)
 
 
 async def test_what_the_service_did_not_count_is_released() -> None:
@@ -297,11 +299,18 @@ async def test_what_the_service_did_not_count_is_released() -> None:
     assert GROQ not in (await bench.snapshot()).use
 
 
+@pytest.mark.parametrize(("free_cache", "counted"), [(True, 65), (False, 105)])
+async def test_what_a_service_reads_from_its_cache_counts_as_it_counts_it(free_cache: bool, counted: int) -> None:
+    bench = Bench({"groq": [answers("x", Usage(100, 5, 40))]}, service=Service(free_cache=free_cache))
+    await bench.run(candidate(GROQ))
+    assert (await bench.snapshot()).use[GROQ].tokens_minute == counted
+
+
 async def test_paid_models_stop_at_the_days_cap_however_many_ask_at_once() -> None:
     slow = Silent()
     paid = candidate(GROQ, tier="paid")
-    # A call may cost up to 100 tokens, 1 USD: two fit under the cap of 2.50 at once.
-    bench = Bench({"groq": [slow]}, daily_usd=Decimal("2.5"), price=Decimal("0.01"))
+    most = BRIEF.counted_tokens + CEILING  # tokens of one call; two and a half such calls fit under the cap
+    bench = Bench({"groq": [slow]}, daily_usd=most * Decimal("0.025"), price=Decimal("0.01"))
     refused = 0
 
     async def ask() -> None:

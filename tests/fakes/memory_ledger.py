@@ -55,7 +55,7 @@ class HeldAttempt:
         if end is None or not end.counted:
             return None
         tokens = end.attempt.usage.total if end.counted_tokens is None else end.counted_tokens
-        return quota.counted_at(self.start.now, end.attempt), tokens
+        return quota.counted_at(end.ended_at, end.attempt), tokens
 
     def leased(self, now: float) -> bool:
         return self.end is None and self.start.lease_until > now
@@ -248,7 +248,7 @@ class MemoryLedger:
         minute, day = quota.minute_before(began), day_start(seen_at, end.reset)
         for told in end.rate_limits:
             alike = [held for held in self._of_provider(model_id) if told.scope == "account" or _is(held, model_id)]
-            own = _use(alike, seen_at, day, minute)
+            own = quota.still_held(_use(alike, seen_at, day, minute), _given_back(alike, minute, began))
             word = quota.learned_limit(model_id, told, own, started_at=began, seen_at=seen_at, reset=end.reset)
             key = (word.model_id, told.metric, told.period)
             before = self.limits.get(key)
@@ -354,6 +354,14 @@ def _put(table: dict[K, V], key: K, value: V | None) -> None:
         table.pop(key, None)
     else:
         table[key] = value
+
+
+def _given_back(attempts: list[HeldAttempt], minute_start: float, asked: float) -> int:
+    return sum(
+        max(0, held.start.tokens - held.counted[1])
+        for held in attempts
+        if held.end and held.counted and held.counted[0] > minute_start and held.end.ended_at > asked
+    )
 
 
 def _use(attempts: list[HeldAttempt], now: float, day_start: float, minute_start: float | None = None) -> ModelUse:

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from delegate_mcp.domain.errors import ErrorKind, LedgerError
+from delegate_mcp.domain.limit import Limit
 from delegate_mcp.domain.usage import RateLimit, Usage
 from delegate_mcp.ledger.base import LearnedLimit, Ledger, ModelUse, Totals
 from tests.fakes.ledger_rows import (
@@ -190,7 +191,7 @@ async def test_a_provider_whose_day_is_not_given_has_it_from_midnight_utc(ledger
 async def test_the_last_word_on_a_limit_is_kept_with_where_and_when_it_was_said(ledger: Ledger) -> None:
     await ledger.begin_call(call_start("a"))
     older = RateLimit("tokens", "minute", 6000, 100, 3.5, "refusal")
-    newer = RateLimit("tokens", "minute", 8000, 7000, 0.5, "header")
+    newer = RateLimit("tokens", "minute", 8000, 6600, 0.5, "header")
     day = RateLimit("requests", "day", 1000)
     await ledger.reserve(asked("a", 1))
     await ledger.reserve(asked("a", 2))
@@ -198,8 +199,29 @@ async def test_the_last_word_on_a_limit_is_kept_with_where_and_when_it_was_said(
     await ledger.settle(ended("a", 2, at=NOON + 8, rate_limits=(older,)))
     assert (await ledger.snapshot(NOON + 10, DAYS)).limits == (
         LearnedLimit(GROQ, day, NOON + 9),
-        LearnedLimit(GROQ, newer, NOON + 9, elsewhere=380),
+        LearnedLimit(GROQ, newer, NOON + 9, elsewhere=400),
     )
+
+
+async def test_what_ended_after_an_attempt_was_asked_still_stood_with_its_ceiling_in_its_answer(ledger: Ledger) -> None:
+    told = RateLimit("tokens", "minute", 8000, 7000, 30, "header")
+    await ledger.reserve(asked("early"))
+    await ledger.reserve(asked("late"))
+    await ledger.settle(ended("early", at=NOON + 1))
+    await ledger.settle(ended("late", at=NOON + 2, rate_limits=(told,)))
+    learned = (await ledger.snapshot(NOON + 3, DAYS)).limits
+    assert [word.elsewhere for word in learned] == [0]
+
+
+async def test_a_requests_minute_begins_when_the_service_certainly_had_it(ledger: Ledger) -> None:
+    limits = (Limit("requests", "minute", 1),)
+    await ledger.reserve(asked("a", limits=limits))
+    # The place was taken at NOON, the request left 20 s later and spoke after another 2 s.
+    await ledger.settle(ended("a", at=NOON + 25, latency_ms=5_000, first_token_ms=2_000))
+    refusal = await ledger.reserve(asked("b", at=NOON + 81.9, limits=limits))
+    assert refusal is not None
+    assert refusal.until == pytest.approx(NOON + 82)
+    assert await ledger.reserve(asked("c", at=NOON + 82.1, limits=limits)) is None
 
 
 async def test_totals_add_up_by_tier_since_a_time(ledger: Ledger) -> None:

@@ -62,7 +62,7 @@ def quick(snapshot: LedgerSnapshot, on_limit: OnLimit = "degrade", **more: Any) 
         ),
         (
             FULL_MINUTE,
-            "500 of 8,000 tokens of this minute are left, 1,074 are needed, room again at 11:07:20 UTC",
+            "500 of 8,000 tokens of this minute are left, 1,154 are needed, room again at 11:07:20 UTC",
             "no quota",
             NOW + 40,
         ),
@@ -123,7 +123,7 @@ def test_geminis_day_ends_at_midnight_pacific() -> None:
 @pytest.mark.parametrize("on_limit", ["degrade", "wait", "fail"])
 def test_what_can_never_fit_is_passed_over_for_good_whatever_the_caller_wants(on_limit: OnLimit) -> None:
     drafted = quick(LedgerSnapshot(taken_at=NOW), on_limit, tokens=7_900)
-    assert passed(drafted).why.startswith("would be refused: 8,412 tokens")
+    assert passed(drafted).why.startswith("would be refused: 8,492 tokens")
     assert not passed(drafted).temporary
 
 

@@ -121,7 +121,7 @@ class Turns:
 
     async def _asking(self, course: Course, candidate: Candidate, number: int) -> Reserve:
         ceiling = candidate.options.max_output_tokens
-        worst = Usage(course.brief.input_tokens, ceiling)
+        worst = Usage(course.brief.counted_tokens, ceiling)
         now = self.clock.now()
         return Reserve(
             call_id=course.call_id,
@@ -156,7 +156,7 @@ class Turns:
             clock=self.clock,
             price=self.price,
             accept=course.accept,
-            input_tokens=course.brief.input_tokens,
+            input_tokens=course.brief.counted_tokens,
             record=course.attempts.append,
         )
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+TEMPLATE_TOKENS = 80
+"""Chat templates add to every prompt; the longest known, gpt-oss's, some 70 tokens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -41,3 +44,8 @@ class Brief:
     edit_in: Path | None = None
     notes: tuple[str, ...] = ()
     """What the director must be told about the intake (files left out, …)."""
+
+    @property
+    def counted_tokens(self) -> int:
+        """What a service counts of it at most: the messages and what the model's chat template adds."""
+        return self.input_tokens + TEMPLATE_TOKENS

@@ -104,6 +104,15 @@ UNION ALL
 SELECT started_at, reserved_tokens, model = %(model)s, true
 FROM attempts WHERE outcome = 'running' AND provider = %(provider)s AND lease_until > %(now)s;
 
+-- name: given_back
+-- What the attempts that ended since then had reserved beyond what they used.
+SELECT
+    coalesce(sum(greatest(0, reserved_tokens - counted_tokens)), 0)::bigint AS account,
+    coalesce(
+        sum(greatest(0, reserved_tokens - counted_tokens)) FILTER (WHERE model = %(model)s), 0
+    )::bigint AS model
+FROM attempts WHERE provider = %(provider)s AND counted_at > %(minute_start)s AND ended_at > %(asked)s;
+
 -- name: paid
 SELECT (
     (SELECT coalesce(sum(cost_nano_usd), 0) FROM attempts WHERE tier = 'paid' AND ended_at >= %(day_start)s)

@@ -19,7 +19,7 @@ from delegate_mcp.ledger.days import DayReset, day_start
 from delegate_mcp.ledger.decision import STANDS_IN_LINE, TIMED, QuotaState, Spent, decide
 from delegate_mcp.ledger.health import GONE_S, Health, attempt_key, probing, settled
 from delegate_mcp.ledger.postgres_statements import Transaction, one, this_machine
-from delegate_mcp.ledger.quota import MINUTE_S, account_of, counted_at, learned_limit, minute_before
+from delegate_mcp.ledger.quota import MINUTE_S, account_of, counted_at, learned_limit, minute_before, still_held
 from delegate_mcp.ledger.sqlite_rows import (
     attempt_fields,
     breaker_of,
@@ -94,7 +94,7 @@ def settle(tx: Transaction, end: Settle) -> None:
         tx.send("reserve", key | model | lost | {"reserved_tokens": 0, "reserved_nano_usd": 0})
     else:
         began = found["started_at"]
-    at = counted_at(began, attempt) if end.counted else None
+    at = counted_at(end.ended_at, attempt) if end.counted else None
     tokens = attempt.usage.total if end.counted_tokens is None else end.counted_tokens
     counted = {"counted_at": at, "counted_tokens": tokens if end.counted else 0, "ended_at": end.ended_at}
     tx.send("settle", key | counted | attempt_fields(attempt))
@@ -194,7 +194,8 @@ def _learn(tx: Transaction, end: Settle, began: float) -> None:
     model_id = end.attempt.model_id
     seen = _times(model_id, end.ended_at, end.reset, minute_before(began))
     scopes: set[Scope] = {told.scope for told in end.rate_limits}
-    own = {scope: _use(tx, scope, seen) for scope in scopes}
+    back = one(tx.send("given_back", seen | {"asked": began}))
+    own = {scope: still_held(_use(tx, scope, seen), back[scope]) for scope in scopes}
     for told in end.rate_limits:
         word = learned_limit(model_id, told, own[told.scope], started_at=began, seen_at=end.ended_at, reset=end.reset)
         known = {"seen_at": word.seen_at, "elsewhere": word.elsewhere}

@@ -1,6 +1,7 @@
 """What is left of a model's limits. Pure arithmetic over the catalog's limits, the service's own word and the use."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from delegate_mcp.domain.limit import DayReset, Limit
 from delegate_mcp.domain.model_id import ModelId
@@ -106,18 +107,24 @@ def together(uses: Iterable[ModelUse]) -> ModelUse:
 # --- When an attempt counts, and what a service's word means ---------------------------------------------------------
 
 
-def counted_at(started_at: float, attempt: Attempt) -> float:
+def counted_at(ended_at: float, attempt: Attempt) -> float:
     """By when the service certainly had the request: its sliding minute ends no later than 60 s after that.
 
-    Not our start: the request may have arrived later, and a next one 60 s after our start would still meet it there.
+    Its first token, else its end. Reckoned from the end, since the place was taken a while before the request left
+    (a ledger may have to wait for its file), and a next one 60 s after that would still meet this one there.
     """
-    ms = attempt.latency_ms if attempt.first_token_ms is None else attempt.first_token_ms
-    return started_at + ms / 1000
+    since_ms = 0.0 if attempt.first_token_ms is None else attempt.latency_ms - attempt.first_token_ms
+    return ended_at - since_ms / 1000
 
 
 def minute_before(started_at: float) -> float:
     """From when on the ledger must look to find all that a service may have counted when that attempt arrived."""
     return started_at - MINUTE_S
+
+
+def still_held(own: ModelUse, given_back: int) -> ModelUse:
+    """The use as it stood before so many reserved tokens were given back."""
+    return replace(own, tokens_minute=own.tokens_minute + given_back)
 
 
 def learned_limit(
@@ -126,7 +133,9 @@ def learned_limit(
     """What an answer told of a limit, and how much of it somebody else used.
 
     `own` is our own count of that scope since `minute_before(started_at)` and since the day's start, with this attempt
-    settled in it. What was left in a day that has ended since says nothing of the new one.
+    settled in it, and with all that ended since `started_at` as it was reserved: the service told what was left when
+    the request arrived, when those still stood with their ceilings. What was left in a day that has ended since says
+    nothing of the new one.
     """
     whose = model_id if told.scope == "model" else account_of(model_id)
     stale = told.period == "day" and day_start(started_at, reset) != day_start(seen_at, reset)

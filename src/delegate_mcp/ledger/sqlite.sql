@@ -77,6 +77,15 @@ UNION ALL
 SELECT started_at, reserved_tokens, model = :model, 1
 FROM attempts WHERE outcome = 'running' AND provider = :provider AND lease_until > :now;
 
+-- name: given_back
+-- What the attempts that ended since then had reserved beyond what they used.
+SELECT
+    coalesce(sum(max(0, reserved_tokens - counted_tokens)), 0) AS account,
+    coalesce(sum(CASE WHEN model = :model THEN max(0, reserved_tokens - counted_tokens) END), 0) AS model
+FROM attempts
+WHERE provider = :provider AND counted_at > :minute_start AND ended_at > :asked
+    AND model IN (SELECT model FROM use_by_hour WHERE hour >= :minute_hour AND provider = :provider);
+
 -- name: paid
 SELECT
     (SELECT coalesce(sum(cost_nano_usd), 0) FROM attempts WHERE tier = 'paid' AND ended_at >= :day_start)

@@ -15,7 +15,7 @@ from delegate_mcp.ledger.base import ModelUse, Refusal, Reserve, Settle
 from delegate_mcp.ledger.days import DayReset, day_start
 from delegate_mcp.ledger.decision import STANDS_IN_LINE, TIMED, QuotaState, Spent, decide
 from delegate_mcp.ledger.health import Health, attempt_key, probing, settled
-from delegate_mcp.ledger.quota import MINUTE_S, account_of, counted_at, learned_limit, minute_before
+from delegate_mcp.ledger.quota import MINUTE_S, account_of, counted_at, learned_limit, minute_before, still_held
 from delegate_mcp.ledger.sqlite_rows import (
     attempt_fields,
     health_of,
@@ -76,7 +76,7 @@ def settle(db: sqlite3.Connection, end: Settle) -> None:
         db.execute(SQL["reserve"], {**key, **model, **lost, "reserved_tokens": 0, "reserved_nano_usd": 0})
     else:
         began = found["started_at"]
-    at = counted_at(began, attempt) if end.counted else None
+    at = counted_at(end.ended_at, attempt) if end.counted else None
     tokens = attempt.usage.total if end.counted_tokens is None else end.counted_tokens
     counted = {"counted_at": at, "counted_tokens": tokens if end.counted else 0}
     db.execute(SQL["settle"], {**key, **counted, "ended_at": end.ended_at, **attempt_fields(attempt)})
@@ -149,7 +149,8 @@ def _queue(db: sqlite3.Connection, ask: Reserve, refusal: Refusal | None) -> Non
 def _learn(db: sqlite3.Connection, end: Settle, began: float) -> None:
     model_id = end.attempt.model_id
     seen = _times(model_id, end.ended_at, end.reset, minute_before(began))
-    own = {told.scope: _use(db, told.scope, seen) for told in end.rate_limits}
+    back = db.execute(SQL["given_back"], seen | {"asked": began}).fetchone()
+    own = {told.scope: still_held(_use(db, told.scope, seen), back[told.scope]) for told in end.rate_limits}
     for told in end.rate_limits:
         word = learned_limit(model_id, told, own[told.scope], started_at=began, seen_at=end.ended_at, reset=end.reset)
         known = {"seen_at": word.seen_at, "elsewhere": word.elsewhere}

@@ -43,6 +43,8 @@ class ProviderRow:
     """When its daily limits start again."""
     counts_failures: bool = False
     """Every failed request counts against its limits."""
+    free_cache: bool = False
+    """Prompt tokens that it reads from its cache do not count against its limits."""
     quota_path: str = ""
     """Where it tells what is left of the account, below `base_url`; its form stands in `providers/quota_facts.py`."""
 
@@ -65,6 +67,7 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         schema_mode="json_schema",
         max_tokens_field="max_completion_tokens",
         reasoning_effort=True,
+        free_cache=True,  # console.groq.com/docs/prompt-caching
     ),
     ProviderRow(
         name="gemini",

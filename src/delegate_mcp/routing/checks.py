@@ -41,7 +41,7 @@ class Case:
     def room(self) -> int:
         """Output tokens that context and token limits leave; over one of them no request is ever admitted."""
         ceiling = min(self.max_output_tokens, self.model.max_output_tokens)
-        limits = (window.limit - self.brief.input_tokens for window in self.token_windows())
+        limits = (window.limit - self.brief.counted_tokens for window in self.token_windows())
         return min(ceiling, self.context_room(), *limits)
 
     def context_room(self) -> int:
@@ -152,7 +152,7 @@ def _nothing_given(case: Case) -> str | None:
 
 
 def _too_large(case: Case) -> str | None:
-    with_answer = case.brief.input_tokens + case.decent()
+    with_answer = case.brief.counted_tokens + case.decent()
     least = min(case.token_windows(), key=lambda window: window.limit, default=None)
     if least is None or with_answer <= least.limit:
         return None
@@ -180,7 +180,7 @@ def _breaker(case: Case) -> Pause | None:
 
 def _no_room(case: Case) -> Pause | None:
     """The window that lacks room longest for the prompt and the output ceiling."""
-    tokens = case.brief.input_tokens + case.room()
+    tokens = case.brief.counted_tokens + case.room()
     short = [row for row in case.windows if row.left < needed(row, tokens)]
     window = max(short, key=lambda row: inf if row.resets_at is None else row.resets_at, default=None)
     if window is None:
