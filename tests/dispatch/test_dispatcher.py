@@ -299,9 +299,9 @@ async def test_what_the_service_did_not_count_is_released() -> None:
     assert GROQ not in (await bench.snapshot()).use
 
 
-@pytest.mark.parametrize(("free_cache", "counted"), [(True, 65), (False, 105)])
-async def test_what_a_service_reads_from_its_cache_counts_as_it_counts_it(free_cache: bool, counted: int) -> None:
-    bench = Bench({"groq": [answers("x", Usage(100, 5, 40))]}, service=Service(free_cache=free_cache))
+@pytest.mark.parametrize(("service", "counted"), [(Service(free_cache=True), 65), (Service(), 105)])
+async def test_what_a_service_reads_from_its_cache_counts_as_it_counts_it(service: Service, counted: int) -> None:
+    bench = Bench({"groq": [answers("x", Usage(100, 5, 40))]}, service=service)
     await bench.run(candidate(GROQ))
     assert (await bench.snapshot()).use[GROQ].tokens_minute == counted
 

@@ -5,6 +5,7 @@ DelegateError
 ├── InputError               what the caller gave cannot be used (prompt, path, schema, model name)
 ├── LedgerError              the ledger cannot be read or written
 ├── ModelFetchError          a model file could not be fetched
+├── ModelFileError           a model file is cut, no model, or contradicts itself
 ├── CallNotFoundError        no call has that id
 ├── NoCandidateError         nothing that may answer can answer; holds who was passed over and why
 ├── AllAttemptsFailedError   every candidate was tried; holds every failure, in order
@@ -39,6 +40,10 @@ class LedgerError(DelegateError):
 
 class ModelFetchError(DelegateError):
     """A model file could not be fetched; the cache is as it was."""
+
+
+class ModelFileError(DelegateError):
+    """A model file cannot be used as it is: cut, no model, or contradicting itself."""
 
 
 class CallNotFoundError(DelegateError):

@@ -15,7 +15,7 @@ from delegate_mcp.providers.answers import asking_for_json, checked, closed, est
 from delegate_mcp.providers.base import Ask, ListedModel, Report
 from delegate_mcp.providers.json_view import count, mapping, mappings, parse, text
 from delegate_mcp.providers.registry import ProviderRow
-from delegate_mcp.providers.streaming import DONE, events
+from delegate_mcp.providers.streaming import DONE, events, to_the_end, whole
 
 TAKES_EFFORT = re.compile(r"gpt-oss|gpt-[5-9]|(?:^|/)o\d|qwen-?3\.8")
 """Models that take reasoning_effort low, medium or high; others answer 400 to it."""
@@ -82,15 +82,19 @@ class Answer:
         """Take a whole response: a stream of events, or one JSON body of a service that does not stream."""
         if content_type.startswith("text/html"):
             raise self._error(ErrorKind.BAD_ANSWER, f"a web page came: check providers.{self.row.name}.base_url")
-        if content_type.startswith("application/json"):
-            self._take(b"".join([chunk async for chunk in chunks]))
-            self.done = True
-            return
-        async for event in events(chunks):
-            if event.strip() == DONE:
+        try:
+            if content_type.startswith("application/json"):
+                self._take(await whole(chunks))
                 self.done = True
-            elif not self.done:
-                self._take(event)
+                return
+            async for event in events(to_the_end(chunks, lambda: self.chars if self.ended else None)):
+                if event.strip() == DONE:
+                    self.done = True
+                elif not self.done:
+                    self._take(event)
+        except ProviderError as failure:
+            failure.usage = failure.usage or self.used()
+            raise
 
     @property
     def ended(self) -> bool:
@@ -127,10 +131,7 @@ class Answer:
         self._take_usage(mapping(chunk.get("usage")) or mapping(mapping(chunk.get("x_groq")).get("usage")))
         choice = next(iter(mappings(chunk.get("choices"))), mapping(None))
         error = chunk.get("error") or mapping(chunk.get("x_groq")).get("error") or choice.get("error")
-        if error and self.finish != "length":  # OpenRouter sends an error after the limit it already told
-            failure = failures.from_error_object(self.row, error, now=time.time())
-            failure.usage = self.used()
-            raise failure
+        if chunk.get("object") == "error" or not chunk.keys().isdisjoint(_FLAT_ERROR - {"choices"}) ...
         self._take_delta(mapping(choice.get("delta")) or mapping(choice.get("message")))
         self.finish = text(choice.get("finish_reason")) or self.finish
 

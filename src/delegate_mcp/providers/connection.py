@@ -2,12 +2,14 @@
 
 import ipaddress
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
+from typing import Any, cast
 
 import anyio
 import httpx
+from anyio.abc import AsyncResource
 
 from delegate_mcp.domain.errors import ProviderError
 from delegate_mcp.providers import failures
@@ -27,14 +29,33 @@ def http_client(
     # llama.cpp's server may close a kept connection at the moment the next request arrives on it, which then is lost;
     # connecting anew costs next to nothing on this machine.
     once = {"Connection": "close"} if row.local else {}
+    tls = base_url.startswith("https:")
     return httpx.AsyncClient(
         base_url=base_url,
         headers=headers | once,
         transport=transport,
         trust_env=beyond,
-        verify=_certificates() if beyond or base_url.startswith("https:") else False,
+        verify=_certificates() if beyond or tls else False,
         follow_redirects=False,
+        event_hooks={"request": [_close_what_no_handshake_ends] if tls else [], "response": [_bound_errors]},
     )
+
+
+class Passed(httpx.AsyncByteStream):
+    """A body as `through` passes it on."""
+
+    def __init__(
+        self, body: httpx.AsyncByteStream, through: Callable[[AsyncIterable[bytes]], AsyncIterator[bytes]]
+    ) -> None:
+        self._body = body
+        self._through = through
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._through(self._body)
+
+    async def aclose(self) -> None:
+        """Close it."""
+        await self._body.aclose()
 
 
 def connect_limit(seconds: float) -> httpx.Timeout:
@@ -59,16 +80,6 @@ def usable_key(row: ProviderRow, api_key: str | None) -> str:
     return key
 
 
-async def error_body(response: httpx.Response) -> bytes:
-    """The body of a failed response, no more of it than an error needs."""
-    body = b""
-    async for part in response.aiter_bytes():
-        body += part
-        if len(body) > _LARGEST_ERROR_BYTES:
-            break
-    return body
-
-
 @asynccontextmanager
 async def listing(row: ProviderRow) -> AsyncGenerator[None]:
     """Bounds the listing of models in time."""
@@ -77,6 +88,35 @@ async def listing(row: ProviderRow) -> AsyncGenerator[None]:
             yield
     except TimeoutError:
         raise ProviderError.timeout(f"{row.title}: no list of models within {LISTING_S:.0f} s") from None
+
+
+async def _bound_errors(response: httpx.Response) -> None:
+    """Of the body of a failed response no more is read than an error needs; SDKs read it to its end."""
+    if not response.is_success and isinstance(response.stream, httpx.AsyncByteStream):
+        response.stream = Passed(response.stream, partial(_beginning, most=_LARGEST_ERROR_BYTES))
+
+
+async def _beginning(body: AsyncIterable[bytes], most: int) -> AsyncIterator[bytes]:
+    async for part in body:
+        yield part[:most]
+        most -= len(part)
+        if most <= 0:
+            return
+
+
+async def _close_what_no_handshake_ends(request: httpx.Request) -> None:
+    """A TLS handshake that is cancelled leaves its socket open in httpcore (1.0.9): it is closed here."""
+    connections: list[AsyncResource] = []
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            connections.append(cast("AsyncResource", info["return_value"]))
+        elif event.endswith(".start_tls.failed"):
+            with anyio.CancelScope(shield=True):
+                for connection in connections:
+                    await connection.aclose()
+
+    request.extensions = {**request.extensions, "trace": trace}
 
 
 @cache

@@ -11,7 +11,7 @@ from delegate_mcp.domain.usage import RateLimit
 from delegate_mcp.providers import failures, rate_limits
 from delegate_mcp.providers.base import Ask, ListedModel, Report
 from delegate_mcp.providers.chat import Answer, listed, request_body
-from delegate_mcp.providers.connection import connect_limit, error_body, http_client, listing, usable_key
+from delegate_mcp.providers.connection import connect_limit, http_client, listing, usable_key
 from delegate_mcp.providers.json_view import parse
 from delegate_mcp.providers.quota_facts import quota_of
 from delegate_mcp.providers.registry import ProviderRow
@@ -96,7 +96,7 @@ class OpenAICompatibleProvider:
 
     async def _raise_for_status(self, response: httpx.Response) -> None:
         if not response.is_success:
-            body = await error_body(response)
+            body = await response.aread()
             raise failures.from_response(self._row, response.status_code, response.headers, body, now=time.time())
 
     @cached_property
