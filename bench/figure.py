@@ -97,12 +97,16 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def in_readme(text: str, figures: Sequence[Figure]) -> str:
-    """A README with the table put between its marks, cells unpadded and without the notes."""
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *(row(figure) for figure in figures)]
-    made = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    filled, count = re.subn(
-        r"(?s)(?<=<!-- numbers -->\n).*?(?=<!-- /numbers -->)", lambda _: made + "\n", text, count=1
-    )
-    if not count:
+    """A README with the figures put between its marks, unpadded and without notes; rows of other names stay."""
+    found = re.search(r"(?s)(?<=<!-- numbers -->\n).*?(?=<!-- /numbers -->)", text)
+    if found is None:
         raise ValueError("the README has no <!-- numbers --> and <!-- /numbers -->")
-    return filled
+    rows = {cells[0]: cells for line in found[0].splitlines()[2:] if len(cells := _cells(line)) == len(COLUMNS)}
+    rows |= {figure.name: row(figure) for figure in figures}
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *rows.values()]
+    made = "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    return text[: found.start()] + made + text[found.end() :]
+
+
+def _cells(line: str) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in line.strip().strip("|").split("|"))

@@ -55,5 +55,9 @@ def test_the_readmes_numbers_are_replaced_and_nothing_else() -> None:
     filled = in_readme(readme, [Figure(name="echo", unit="ms", ours=1.5)])
     assert filled.startswith("before\n<!-- numbers -->\n| figure | ours |")
     assert filled.endswith("| echo | 1.50 ms | - | - | - | - |\n<!-- /numbers -->\nafter\n")
+    again = in_readme(filled, [Figure(name="call", unit="ms", ours=2), Figure(name="echo", unit="ms", ours=3)])
+    assert "| echo | 3 ms |" in again
+    assert again.index("| echo |") < again.index("| call |")
+    assert again.count("| figure |") == 1
     with pytest.raises(ValueError, match="numbers"):
         in_readme("no marks", [])
