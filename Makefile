@@ -9,7 +9,7 @@ endif
 STAMP := $(VENV)/.installed
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check bench setup test-hosts test-postgres test-faults format clean
+.PHONY: demo test check bench setup test-hosts test-private test-postgres test-faults format clean
 
 # uv where it is there, venv and pip where not.
 $(STAMP): pyproject.toml constraints.txt
@@ -30,15 +30,20 @@ demo: setup
 # The embedded model is fetched first where it can be; the tests that need it say so where it is missing.
 test: setup
 	-$(BIN)/delegate-mcp demo --fetch-only
-	$(BIN)/python -m pytest -m 'not hosts and not postgres and not faults'
+	$(BIN)/python -m pytest -m 'not hosts and not postgres and not faults and not private'
 
 test-hosts: setup
 	tests/hosts/install
 	$(BIN)/python -m pytest -m hosts tests/hosts
 
-# The fault matrix has timers of its own, so it wants a machine that does little else.
+# The fault matrix: every kind of fault at every backend, through whole servers; about a minute.
 test-faults: setup
 	$(BIN)/python -m pytest -m faults tests/faults
+
+# Proofs from outside that a private call stays here: no network, strace, listeners. Needs Linux, unshare, ip and strace.
+test-private: setup
+	-$(BIN)/delegate-mcp demo --fetch-only
+	$(BIN)/python -m pytest -m private tests/private
 
 # A server of its own in a folder of its own; nothing of the system's is used but the programs.
 test-postgres: setup

@@ -38,8 +38,8 @@ async def opened(folder: Path) -> AsyncGenerator[World]:
         yield world
 
 
-async def walk(world: World, backend: str, *, heavy: bool = True) -> list[Cell]:
-    """Every kind that this backend can have; side by side, but for those that keep a processor busy (`heavy`)."""
+async def walk(world: World, backend: str) -> list[Cell]:
+    """Every kind that this backend can have, side by side."""
     cells: list[Cell] = []
     places = anyio.Semaphore(AT_ONCE)
 
@@ -51,11 +51,7 @@ async def walk(world: World, backend: str, *, heavy: bool = True) -> list[Cell]:
     asked = CLI_FAULTS if backend == CLI else [fault for fault in FAULTS if backend not in fault.not_on]
     async with anyio.create_task_group() as tasks:
         for fault in sorted(asked, key=lambda fault: not fault.waits):  # what waits begins first
-            if not fault.heavy:
-                tasks.start_soon(one, fault)
-    for fault in asked:
-        if fault.heavy and heavy:
-            await one(fault)
+            tasks.start_soon(one, fault)
     return cells
 
 
@@ -65,7 +61,6 @@ CANCELLED = (
     "hang_after_headers",
     "hang_mid_stream",
     "drip_tokens",
-    "never_closes",
     "https_to_silence",
 )
 """Faults in the middle of which a host takes its call back."""

@@ -157,6 +157,7 @@ def _service(row: ProviderRow, keys: Mapping[str, Key]) -> Service:
     key = keys.get(row.name)
     return Service(
         patient=row.wire == "cli" or row.local,
+        pauses=row.wire == "cli",
         counts_failures=row.counts_failures,
         free_cache=row.free_cache,
         key_mark=key_mark(key.value.get_secret_value()) if key is not None else "",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import faults
-from bench.fault_walk import CLI_GRACE_S, Cell
+from bench.fault_walk import Cell
 from tests.fakes.faults.cli import BACKEND as CLI
 from tests.fakes.faults.cli import CLI_FAULTS
 from tests.fakes.faults.dialects import DIALECTS
@@ -14,8 +14,9 @@ from tests.fakes.faults.kinds import FAULTS
 
 pytestmark = pytest.mark.faults
 
-# On a machine that is busy with something else a timer may be late; a hang would be ten seconds late.
-LATE_S = 2.0
+# On a machine that is busy with something else a timer may be late; a hang would be ten seconds late. `make bench` asks
+# for a quarter of a second.
+LATE_S = 5.0
 
 
 def wrongs(cells: list[Cell]) -> Iterator[str]:
@@ -24,7 +25,7 @@ def wrongs(cells: list[Cell]) -> Iterator[str]:
         recorded = ", ".join(cell.kinds) or "nothing"
         if not cell.as_expected:
             yield f"{where}: {recorded} was recorded, the call ended in: {cell.ended} ({cell.told[:300]!r})"
-        if cell.over_s > LATE_S + (CLI_GRACE_S if cell.backend == CLI else 0):
+        if cell.over_s > LATE_S:
             yield f"{where}: ended {cell.over_s:.2f} s past its deadline"
         if cell.leaks:
             yield f"{where}: left {cell.reserved} reserved, {cell.sockets} sockets, {cell.processes} processes"
@@ -36,8 +37,7 @@ async def test_every_fault_ends_in_time_as_the_table_says_and_leaves_nothing_beh
 ) -> None:
     async with faults.opened(tmp_path) as world:
         before = faults.open_sockets()
-        # Floods take seconds of a processor each, in which timers run out: they are left to `make bench`.
-        cells = await faults.walk(world, backend, heavy=False)
+        cells = await faults.walk(world, backend)
         after = faults.open_sockets()
     assert not [*wrongs(cells)]
     assert after <= before

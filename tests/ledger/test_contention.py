@@ -57,7 +57,7 @@ def test_eight_processes_never_overrun_a_window_and_use_all_of_it(tmp_path: Path
     assert A_MINUTE[metric] - a_call < most_in_a_minute(arrivals) <= A_MINUTE[metric]
     assert A_DAY[metric] - a_call < sum(amount for _, amount in arrivals) <= A_DAY[metric]
     minutes = A_DAY[metric] // A_MINUTE[metric]  # that must pass before the rest of the day's is there
-    # The clock goes on with every look, so a server that the machine leaves waiting loses time; bench/quota.py measures.
+    # The clock goes on with every look: a server that the machine leaves waiting loses time. bench/quota.py measures.
     assert max(at for at, _ in arrivals) < NOON + minutes * 60 * 1.15
 
 

@@ -1,6 +1,7 @@
 """A cancel reaches the socket, whichever client holds it."""
 
 import anyio
+import anyio.abc
 import httpx
 import pytest
 
@@ -47,3 +48,31 @@ async def test_a_cancel_closes_the_connection(wire: str) -> None:
             assert not body.closed
             tasks.cancel_scope.cancel()
     assert body.closed
+
+
+async def test_a_cancel_within_the_tls_handshake_closes_the_connection() -> None:
+    said_hello, hung_up = anyio.Event(), anyio.Event()
+
+    def report(tokens: int) -> None:
+        """Nothing is ever told."""
+
+    async def say_nothing(connection: anyio.abc.SocketStream) -> None:
+        async with connection:
+            async for _ in connection:
+                said_hello.set()
+        hung_up.set()
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+        port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - not Django
+        address = f"https://127.0.0.1:{port}/v1"
+        asked = OpenAICompatibleProvider(BY_NAME["mistral"], base_url=address, api_key="k")
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as serving:
+                serving.start_soon(listener.serve, say_nothing)
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(asked.complete, ASK, report)
+                    await said_hello.wait()
+                    tasks.cancel_scope.cancel()
+                await hung_up.wait()
+                serving.cancel_scope.cancel()
+        await asked.aclose()

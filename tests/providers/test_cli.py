@@ -241,6 +241,15 @@ async def test_a_cancel_ends_the_whole_group(claude: Installer, behaviour: str) 
     assert not cli.left_its_directory
 
 
+async def test_one_that_ignores_the_request_to_end_is_gone_by_the_deadline(claude: Installer) -> None:
+    cli = claude("never_ends_and_ignores_the_request_to")
+    patient = CliProvider(BY_NAME["claude"], command=cli.command, environ={"PATH": os.environ["PATH"]}, grace_s=600.0)
+    with anyio.fail_after(60), pytest.raises(ProviderError) as raised:
+        await patient.complete(ask(deadline_s=1.0), ignore)
+    assert raised.value.kind is ErrorKind.TIMEOUT
+    await cli.processes_until_all_are_gone()
+
+
 async def test_the_keys_of_others_and_the_parent_conversation_are_taken_out_of_its_environment(
     claude: Installer,
 ) -> None:

@@ -169,8 +169,10 @@ UPSTREAM = {
         ("openai", 429, openai_error("You exceeded your current quota", "insufficient_quota"), ErrorKind.AUTH),
         ("openai", 400, openai_error("Rejected", "content_policy_violation"), ErrorKind.REFUSED),
         ("nvidia", 410, {"title": "Gone", "status": 410}, ErrorKind.MODEL_GONE),
-        ("vllm", 404, {"detail": "Not Found"}, ErrorKind.BAD_REQUEST),
-        ("vllm", 302, b"", ErrorKind.BAD_REQUEST),
+        ("vllm", 404, {"detail": "Not Found"}, ErrorKind.BAD_ANSWER),
+        ("vllm", 302, b"", ErrorKind.BAD_ANSWER),
+        ("vllm", 405, {"detail": "Method Not Allowed"}, ErrorKind.BAD_ANSWER),
+        ("gemini", 204, b"", ErrorKind.BAD_ANSWER),
     ],
 )
 def test_a_refusal_has_its_kind(provider: str, status: int, body: object, kind: ErrorKind) -> None:
@@ -289,8 +291,8 @@ def test_an_error_inside_a_success_is_classified_like_an_http_error(
         (httpx.ConnectError("x"), ErrorKind.NETWORK),
         (httpx.ReadError("x"), ErrorKind.NETWORK),
         (httpx.RemoteProtocolError("x"), ErrorKind.NETWORK),
-        (httpx.UnsupportedProtocol("x"), ErrorKind.BAD_REQUEST),
-        (httpx.LocalProtocolError("Illegal header value b'Bearer gsk_secretsecret'"), ErrorKind.BAD_REQUEST),
+        (httpx.UnsupportedProtocol("x"), ErrorKind.NETWORK),
+        (httpx.LocalProtocolError("Illegal header value b'Bearer gsk_secretsecret'"), ErrorKind.NETWORK),
         (httpx.DecodingError("x"), ErrorKind.BAD_ANSWER),
     ],
 )

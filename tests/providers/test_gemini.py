@@ -12,7 +12,7 @@ from delegate_mcp.domain.usage import Usage
 from delegate_mcp.providers.base import Ask, ListedModel
 from delegate_mcp.providers.gemini import GeminiProvider
 from delegate_mcp.providers.registry import BY_NAME
-from tests.fakes.gemini_service import GeminiService, piece, quota_failure, streamed
+from tests.fakes.gemini_service import GeminiService, framed, piece, quota_failure, streamed
 from tests.fakes.openai_service import Pieces, failing
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -189,6 +189,44 @@ async def test_a_piece_that_is_no_json_is_a_bad_answer_that_repeats_nothing_of_i
     error = await failure(httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=body))
     assert error.kind is ErrorKind.BAD_ANSWER
     assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "42",
+        "[]",
+        "null",
+        '"words"',
+        '{"error": "overloaded"}',
+        '{"error": {}}',
+        '{"error": null}',
+        '{"candidates": 5}',
+        '{"candidates": [5]}',
+        '{"usageMetadata": []}',
+        pytest.param("[" * 100_000, id="nested"),
+    ],
+)
+async def test_a_piece_that_is_not_of_the_apis_form_is_a_bad_answer(data: str) -> None:
+    body = Pieces(framed(piece("The Louvre")), f"data: {data}\r\n\r\n".encode())
+    error = await failure(httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=body))
+    assert error.kind is ErrorKind.BAD_ANSWER
+    assert error.usage is not None
+    assert error.usage.output_tokens == 3
+
+
+async def test_an_answer_without_content_is_a_bad_answer() -> None:
+    assert (await failure(httpx.Response(204))).kind is ErrorKind.BAD_ANSWER
+    assert (await failure(httpx.Response(200, headers={"content-type": "text/event-stream"}))).kind is (
+        ErrorKind.BAD_ANSWER
+    )
+
+
+async def test_a_web_page_that_names_the_model_says_that_the_address_is_wrong() -> None:
+    page = "<html>The requested URL <code>/x/models/gemini-3.8-flash</code> was not found on this server.</html>"
+    error = await failure(httpx.Response(404, html=page))
+    assert error.kind is ErrorKind.BAD_ANSWER
+    assert "providers.gemini.base_url" in str(error)
 
 
 async def test_a_connection_that_breaks_is_a_network_error_with_partial_usage() -> None:

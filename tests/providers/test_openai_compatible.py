@@ -194,6 +194,23 @@ async def test_a_connection_that_breaks_after_the_end_has_lost_nothing() -> None
     assert (answer.text, answer.usage) == ("Paris", Usage(12, 7))
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({"object": "error", "message": "Rate limit exceeded", "type": "rate_limited"}, ErrorKind.RATE_LIMITED),
+        ({"object": "error", "message": "Internal server error", "code": "3700"}, ErrorKind.OVERLOADED),
+        ({"message": "Wrong API Key", "type": "authentication_error"}, ErrorKind.AUTH),
+        ({"detail": "the engine is gone"}, ErrorKind.OVERLOADED),
+    ],
+)
+async def test_an_error_without_an_error_object_inside_a_success_is_that_error(
+    body: dict[str, str], kind: ErrorKind
+) -> None:
+    assert (await failure(httpx.Response(200, json=body), row=BY_NAME["mistral"])).kind is kind
+    in_stream = await failure(streamed(chunk("The"), body), row=BY_NAME["mistral"])
+    assert (in_stream.kind, in_stream.usage is not None) == (kind, True)
+
+
 async def test_a_piece_that_is_no_json_is_a_bad_answer() -> None:
     error = await failure(stream_of(event(chunk("The")), b'data: {"choices": [{"del\n\n'))
     assert error.kind is ErrorKind.BAD_ANSWER
@@ -301,7 +318,7 @@ async def test_a_local_service_gets_no_key_it_does_not_have() -> None:
 
 async def test_a_redirect_is_not_followed() -> None:
     error = await failure(httpx.Response(307, headers={"location": "https://elsewhere.test"}), row=BY_NAME["ollama"])
-    assert (error.kind, error.status) == (ErrorKind.BAD_REQUEST, 307)
+    assert (error.kind, error.status) == (ErrorKind.BAD_ANSWER, 307)
 
 
 async def test_the_proxy_of_the_environment_is_used_for_the_network_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,11 +354,11 @@ async def test_a_key_that_no_request_can_carry_is_an_auth_error_without_the_key(
     assert key not in str(caught.value)
 
 
-async def test_a_base_url_that_is_none_is_a_bad_request() -> None:
+async def test_a_base_url_that_is_none_leaves_the_call_to_others() -> None:
     broken = OpenAICompatibleProvider(BY_NAME["mistral"], base_url="mistral.test", api_key="k")
     with pytest.raises(ProviderError) as caught:
         await broken.complete(ASK, lambda _: None)
-    assert caught.value.kind is ErrorKind.BAD_REQUEST
+    assert caught.value.kind is ErrorKind.NETWORK
     await broken.aclose()
 
 

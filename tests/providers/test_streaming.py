@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from delegate_mcp.providers.streaming import events
+from delegate_mcp.domain.errors import ErrorKind, ProviderError
+from delegate_mcp.providers.streaming import LONGEST, events
 
 
 async def read(*chunks: bytes) -> list[str]:
@@ -52,3 +53,27 @@ async def test_it_does_not_matter_where_the_bytes_are_cut(cuts: list[int]) -> No
     places = [0, *sorted(cuts), len(whole)]
     pieces = [whole[a:b] for a, b in pairwise(places)]
     assert await read(*pieces) == ["grüße 🌍", "zwei", "[DONE]"]
+
+
+async def test_a_long_line_in_small_pieces_is_read_once() -> None:
+    text = "x" * (LONGEST - 100)
+    whole = f"data: {text}\n\n".encode()
+    pieces = [whole[at : at + 256] for at in range(0, len(whole), 256)]  # searched anew each time, this takes minutes
+    assert await read(*pieces) == [text]
+
+
+@pytest.mark.parametrize("piece", [b"x" * 65_536, b"data: " + b"x" * 65_536 + b"\n"], ids=["line", "event"])
+async def test_what_never_ends_is_a_bad_answer_and_no_more_of_it_is_read(piece: bytes) -> None:
+    taken = 0
+
+    async def arriving() -> AsyncIterator[bytes]:
+        nonlocal taken
+        while taken < 4 * LONGEST:
+            taken += len(piece)
+            yield piece
+
+    with pytest.raises(ProviderError) as caught:
+        async for _ in events(arriving()):
+            pass
+    assert caught.value.kind is ErrorKind.BAD_ANSWER
+    assert taken < LONGEST + 2 * len(piece)

@@ -43,6 +43,8 @@ class Service:
 
     patient: bool = False
     """Silent until it is done or loaded (CLI backends, local models): its first-token limit is the deadline."""
+    pauses: bool = False
+    """Silent in the middle of an answer too (CLI backends use tools there): so is its limit between tokens."""
     counts_failures: bool = False
     """Every failed request counts against its limits."""
     free_cache: bool = False
@@ -132,7 +134,9 @@ class Attempter:
         except ProviderError as error:
             return error
         except Exception as error:  # a defect of ours or of an SDK must not lose the call
-            logger.exception("%s failed in a way it should not", provider.name)
+            # The host's log handler takes seconds to draw a traceback, and the event loop with it.
+            logger.warning("%s failed in a way it should not: %s", provider.name, type(error).__name__)
+            logger.debug("its traceback", exc_info=True)
             return ProviderError.bad_answer(f"unexpected {type(error).__name__} in the {provider.name} backend")
         if problem := self.accept(completion):
             return ProviderError(

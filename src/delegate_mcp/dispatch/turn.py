@@ -181,7 +181,7 @@ class Turns:
             ),
             limits=Limits(
                 first_token_s=left if service.patient else min(self.settings.first_token_s, left),
-                idle_s=left if service.patient else self.settings.idle_s,
+                idle_s=left if service.pauses else self.settings.idle_s,
                 total_s=left,
             ),
             spoke=heard,

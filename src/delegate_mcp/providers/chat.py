@@ -131,7 +131,9 @@ class Answer:
         self._take_usage(mapping(chunk.get("usage")) or mapping(mapping(chunk.get("x_groq")).get("usage")))
         choice = next(iter(mappings(chunk.get("choices"))), mapping(None))
         error = chunk.get("error") or mapping(chunk.get("x_groq")).get("error") or choice.get("error")
-        if chunk.get("object") == "error" or not chunk.keys().isdisjoint(_FLAT_ERROR - {"choices"}) ...
+        error = error or (chunk if _flat_error(chunk) else None)
+        if error and self.finish != "length":  # OpenRouter sends an error after the limit it already told
+            raise failures.from_error_object(self.row, error, now=time.time())
         self._take_delta(mapping(choice.get("delta")) or mapping(choice.get("message")))
         self.finish = text(choice.get("finish_reason")) or self.finish
 
@@ -174,6 +176,12 @@ def listed(body: object) -> tuple[ListedModel, ...]:
         for model in models
         if text(model.get("id"))
     )
+
+
+def _flat_error(chunk: Mapping[str, Any]) -> bool:
+    """Whether a body is itself an error (Mistral, Cerebras); others put it below `error`."""
+    told = "message" in chunk or "detail" in chunk
+    return chunk.get("object") == "error" or (told and "choices" not in chunk)
 
 
 def _size(model: Mapping[str, Any], *names: str) -> int | None:

@@ -18,6 +18,9 @@ from delegate_mcp.providers.registry import ProviderRow
 
 _LONGEST_LINE = 10_000_000
 _MOST_BYTES = 256_000_000
+_LAST_S = 0.4
+"""So long before the deadline a CLI is ended, so that the call ends by it; too short for anybody else to be asked."""
+_LAST_GRACE_S = 0.3
 _DRAIN_S = 2.0
 """For what still stands in the pipes when the process has ended."""
 
@@ -51,6 +54,7 @@ class CliProvider:
 
     async def complete(self, ask: Ask, report: Report) -> Completion:
         """Ask once. Cancelled, failed or done: its whole process group has ended when this returns."""
+        in_time = anyio.CancelScope(deadline=anyio.current_time() + ask.deadline_s - _LAST_S)
         program = self._program()
         if ask.edit_in is not None and not ask.edit_in.is_dir():
             raise ProviderError(ErrorKind.BAD_REQUEST, f"there is no directory {ask.edit_in} to edit in")
@@ -72,10 +76,16 @@ class CliProvider:
             call = CliCall(model=ask.model, system=system, schema=schema, edit=edit, scratch=scratch)
             report(0)
             process = await self._start(program, call, work)
+            code = 0
             try:
-                code = await _converse(process, prompt.encode("utf-8", "replace"), answer, report, self._grace_s)
+                with in_time:
+                    code = await _converse(process, prompt.encode("utf-8", "replace"), answer, report, self._grace_s)
             finally:
-                await end_process(process, self._grace_s)
+                grace_s = min(self._grace_s, _LAST_GRACE_S) if in_time.cancelled_caught else self._grace_s
+                await end_process(process, grace_s)
+        if in_time.cancelled_caught:
+            text = f"{self._row.title}: not done after {ask.deadline_s:.0f} s"
+            raise ProviderError(ErrorKind.TIMEOUT, text, usage=answer.used())
         return answer.completion(code)
 
     async def list_models(self) -> tuple[ListedModel, ...]:

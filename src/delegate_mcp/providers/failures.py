@@ -114,8 +114,9 @@ RULES: tuple[Rule, ...] = (
         "{title} cannot answer right now (HTTP {status})",
         quote=True,
     ),
+    Rule(ErrorKind.BAD_ANSWER, frozenset(range(200, 300)), "", "{title}: an answer without content (HTTP {status})"),
     Rule(
-        ErrorKind.BAD_REQUEST,
+        ErrorKind.BAD_ANSWER,  # of whoever is there, not of the service: another service may well answer
         frozenset({404, 405, *range(300, 400)}),
         "",
         "{title}: nothing answers at that address (HTTP {status}): check providers.{name}.base_url",
@@ -176,7 +177,7 @@ def from_transport(row: ProviderRow, error: Exception, usage: Usage | None = Non
             failure = ProviderError.bad_answer(f"{row.title} sent an answer that cannot be decoded")
         case httpx.UnsupportedProtocol() | httpx.InvalidURL() | httpx.LocalProtocolError():
             text = f"{row.title}: the request cannot be sent: check providers.{row.name}.base_url and the key"
-            failure = ProviderError(ErrorKind.BAD_REQUEST, text)
+            failure = ProviderError.network(text)
         case _:
             failure = ProviderError.network(f"{row.title}: the connection broke")
     failure.usage = usage

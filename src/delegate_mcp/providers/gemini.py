@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 from google import genai
 from google.genai import errors, types
-from pydantic import ValidationError
 
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
 from delegate_mcp.domain.outcome import Completion, FinishReason
@@ -19,8 +18,9 @@ from delegate_mcp.domain.usage import Usage
 from delegate_mcp.providers import failures
 from delegate_mcp.providers.answers import asking_for_json, checked, estimated
 from delegate_mcp.providers.base import Ask, ListedModel, Report
-from delegate_mcp.providers.connection import connect_limit, http_client, listing, usable_key
+from delegate_mcp.providers.connection import Passed, connect_limit, http_client, listing, usable_key
 from delegate_mcp.providers.registry import ProviderRow
+from delegate_mcp.providers.streaming import bounded, to_the_end
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -50,6 +50,9 @@ THINKING: tuple[tuple[str, Mapping[str, types.ThinkingConfig]], ...] = (
     ),
 )
 """How a model is told its effort, by the beginning of its name. Thoughts come along as a sign of life."""
+
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What the SDK raises over JSON that is not of the API's form, beside its own errors."""
 
 _VERSIONED = re.compile(r"(.+?)/+(v\d\w*)/*")
 _CHARS_A_TOKEN = 4
@@ -81,12 +84,15 @@ class GeminiProvider:
             models: Any = self._client.aio.models  # its signature names types of packages that are optional
             stream = await models.generate_content_stream(model=ask.model, contents=contents, config=config)
             async with aclosing(cast("AsyncGenerator[types.GenerateContentResponse, None]", stream)) as chunks:
-                async for chunk in chunks:
+                async for chunk in to_the_end(self._well_formed(chunks), answer.ended):
                     answer.take(chunk)
-        except (errors.APIError, errors.UnknownApiResponseError, ValidationError) as error:
+        except errors.APIError as error:
             failure = self._failure(error)
             failure.usage = answer.used() if answer.begun else None
             raise failure from error
+        except ProviderError as failure:
+            failure.usage = answer.used()
+            raise
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             if answer.finish is None:  # a connection that breaks after the end has lost nothing
                 raise failures.from_transport(self._row, error, answer.used() if answer.begun else None) from error
@@ -98,8 +104,10 @@ class GeminiProvider:
             try:
                 pager = await self._client.aio.models.list(config=types.ListModelsConfig(page_size=1000))
                 models = [model async for model in pager]
-            except (errors.APIError, errors.UnknownApiResponseError, ValidationError) as error:
+            except errors.APIError as error:
                 raise self._failure(error) from error
+            except MALFORMED as error:
+                raise ProviderError.bad_answer(f"{self._row.title}: the list of models is not of its form") from error
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise failures.from_transport(self._row, error) from error
         return tuple(
@@ -119,18 +127,28 @@ class GeminiProvider:
         if "_client" in self.__dict__:
             self._client.close()
 
-    def _failure(self, error: Exception) -> ProviderError:
-        if not isinstance(error, errors.APIError):  # the SDK's own text would repeat the answer
-            return ProviderError.bad_answer(f"{self._row.title}: a malformed piece came in the stream")
+    async def _well_formed(
+        self, chunks: "AsyncGenerator[types.GenerateContentResponse, None]"
+    ) -> AsyncIterator[types.GenerateContentResponse]:
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except MALFORMED as error:  # the SDK's own text would repeat the answer
+            raise ProviderError.bad_answer(f"{self._row.title}: a malformed piece came in the stream") from error
+
+    def _failure(self, error: errors.APIError) -> ProviderError:
         told: Any = error  # the types of its fields come from packages that are optional
-        headers = told.response.headers if isinstance(told.response, httpx.Response) else httpx.Headers()
         status = told.code if isinstance(told.code, int) else 500
-        return failures.from_response(self._row, status, headers, told.details, now=time.time())
+        headers, body = httpx.Headers(), told.details
+        if isinstance(told.response, httpx.Response):  # of a web page the SDK makes a message
+            headers, body = told.response.headers, told.response.content
+        return failures.from_response(self._row, status, headers, body, now=time.time())
 
     @cached_property
     def _http(self) -> httpx.AsyncClient:
         client = http_client(self._row, self._base_url, {}, self._transport)
-        client.event_hooks = {"request": [_limit_connecting_only]}
+        client.event_hooks["request"].append(_limit_connecting_only)
+        client.event_hooks["response"].append(_bound_lines)
         return client
 
     @cached_property
@@ -148,6 +166,12 @@ async def _limit_connecting_only(request: httpx.Request) -> None:
     if connect_s is not None:
         request.extensions = {**request.extensions, "timeout": connect_limit(connect_s).as_dict()}
     request.headers.pop("x-server-timeout", None)
+
+
+async def _bound_lines(response: httpx.Response) -> None:
+    """The SDK holds a line until it is whole."""
+    if response.is_success and isinstance(response.stream, httpx.AsyncByteStream):
+        response.stream = Passed(response.stream, bounded)
 
 
 def _request(ask: Ask, http_options: types.HttpOptions) -> tuple[list[Any], types.GenerateContentConfig]:
@@ -213,6 +237,10 @@ class _Answer:
             for source in (grounding.grounding_chunks or []) if grounding else []:
                 if source.web and source.web.uri:
                     self.sources[source.web.uri] = None
+
+    def ended(self) -> int | None:
+        """The length of an answer whose end was told."""
+        return None if self.finish is None else self.chars
 
     def used(self) -> Usage:
         """What Gemini reported, else an estimate."""

@@ -9,7 +9,7 @@ def parse(text: bytes | str) -> object:
     """The JSON value, or None where it is none."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # nested by the thousand
         return None
 
 

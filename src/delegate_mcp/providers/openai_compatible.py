@@ -3,6 +3,7 @@
 import time
 from functools import cached_property
 
+import anyio
 import httpx
 
 from delegate_mcp.domain.errors import ProviderError
@@ -16,8 +17,8 @@ from delegate_mcp.providers.json_view import parse
 from delegate_mcp.providers.quota_facts import quota_of
 from delegate_mcp.providers.registry import ProviderRow
 
-QUOTA_S = 5.0
-"""Seconds that a service may take to tell what is left."""
+QUOTA_S = 1.0
+"""Seconds that a service may take to tell what is left: an answer waits for it."""
 
 
 class OpenAICompatibleProvider:
@@ -83,9 +84,9 @@ class OpenAICompatibleProvider:
         if not self._row.quota_path:
             return ()
         try:
-            async with listing(self._row):
-                response = await self._client.get(self._row.quota_path, timeout=QUOTA_S)
-        except (ProviderError, httpx.HTTPError, httpx.InvalidURL):
+            with anyio.fail_after(QUOTA_S):
+                response = await self._client.get(self._row.quota_path)
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL):
             return ()  # an aside of the first call: that call itself tells what is wrong
         return quota_of(self.name, parse(response.content)) if response.is_success else ()
 

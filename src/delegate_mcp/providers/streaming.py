@@ -14,8 +14,8 @@ DONE = "[DONE]"
 LONGEST = 8_000_000
 """Bytes of one line, one event or one whole body. Nothing that is an answer comes near it."""
 
-AFTER_END_S = 0.2
-"""For what comes after the end of an answer: its usage, and the end of the stream, without which a connection is lost."""
+AFTER_END_S = 1.0
+"""For what comes after an answer: its usage, and the end of the stream, without which the connection is lost."""
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _Piece = TypeVar("_Piece")

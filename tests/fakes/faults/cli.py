@@ -29,9 +29,6 @@ class CliFault:
     lasts: bool = False
     """Nothing but the deadline ends it."""
 
-    heavy: bool = False
-    """Keeps a processor busy: not walked beside others."""
-
     @property
     def waits(self) -> bool:
         """Whether a limit in time ends it."""
@@ -66,7 +63,7 @@ CLI_FAULTS: tuple[CliFault, ...] = (
     CliFault("garbage", "prints garbage", K.BAD_ANSWER, "writes_garbage"),
     CliFault("fails", "exits 3 and says why on stderr", K.BAD_ANSWER, "fails_and_repeats_the_prompt"),
     CliFault("out_of_turns", "ends without a result", K.BAD_ANSWER, "runs_out_of_turns"),
-    CliFault("floods", "writes without end", K.BAD_ANSWER, "writes_without_an_end", heavy=True),
+    CliFault("floods", "writes without end", K.BAD_ANSWER, "writes_without_an_end"),
     CliFault("leaves_a_child", "answers and leaves a child behind", None, "leaves_a_child"),
     CliFault("hangs", "hangs with a child", K.TIMEOUT, "never_ends", lasts=True),
     CliFault(

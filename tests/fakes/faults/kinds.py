@@ -38,17 +38,17 @@ class Fault:
     not_on: frozenset[str] = frozenset()
     """Backends that do not fail like this."""
     reached: Reached = "plain"
-    heavy: bool = False
-    """Keeps a processor busy: not walked beside others."""
     lasts: bool = False
     """A sign of life comes again and again: nothing but the deadline ends it."""
     silent: bool = False
     """Nothing comes: backends that may be silent (local models) are waited for until the deadline."""
+    stalls: bool = False
+    """Nothing more comes after the first token: the limit on silence ends it everywhere."""
 
     @property
     def waits(self) -> bool:
         """Whether a limit in time ends it."""
-        return self.lasts or self.silent
+        return self.lasts or self.silent or self.stalls
 
     def expected(self, backend: str) -> Expected:
         """What is recorded of an attempt at that backend."""
@@ -86,11 +86,6 @@ def _refused(name: str, what: str, kind: ErrorKind) -> Fault:
 K = ErrorKind
 LOCAL = frozenset({"llama-server"})
 
-# Mistral's errors stand in no `error` object: inside a 200 they are an answer without text.
-FLAT: Mapping[str, Expected] = {"mistral": K.BAD_ANSWER}
-# The SDKs read an error's body to its end, however long: the limit on silence ends it.
-READ_WHOLE: Mapping[str, Expected] = {"groq": K.TIMEOUT, "gemini": K.TIMEOUT}
-
 FAULTS: tuple[Fault, ...] = (
     _refused("bad_request_400", "400: a parameter is wrong", K.BAD_REQUEST),
     _refused("context_400", "400: longer than the model's context", K.TOO_LARGE),
@@ -102,7 +97,7 @@ FAULTS: tuple[Fault, ...] = (
     _refused("denied_403", "403", K.AUTH),
     _refused("flagged_403", "403 of moderation", K.REFUSED),
     _refused("model_404", "404 that names the model", K.MODEL_GONE),
-    _refused("elsewhere_404", "404 as a web page: a wrong address", K.BAD_REQUEST),
+    _refused("elsewhere_404", "404 as a web page: a wrong address", K.BAD_ANSWER),
     _refused("timeout_408", "408", K.TIMEOUT),
     _refused("gone_410", "410", K.MODEL_GONE),
     _refused("too_large_413", "413", K.TOO_LARGE),
@@ -118,7 +113,7 @@ FAULTS: tuple[Fault, ...] = (
     _refused("unavailable_503", "503", K.OVERLOADED),
     _refused("gateway_timeout_504", "504", K.OVERLOADED),
     _refused("overloaded_529", "529", K.OVERLOADED),
-    _refused("redirect_302", "302 to another address", K.BAD_REQUEST),
+    _refused("redirect_302", "302 to another address", K.BAD_ANSWER),
     Fault("refused", "nothing listens on the port", K.NETWORK, reached="closed"),
     Fault("unknown_host", "the name does not resolve", K.NETWORK, reached="unknown_host", not_on=LOCAL),
     Fault("reset_at_once", "connection reset when it is made", K.NETWORK, plays.reset, at_once=True),
@@ -131,7 +126,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("hang", "silence in place of a response", K.TIMEOUT, plays.hang, silent=True),
     Fault("hang_in_headers", "silence within the headers", K.TIMEOUT, plays.hang_in_headers, silent=True),
     Fault("hang_after_headers", "silence after the headers", K.TIMEOUT, plays.hang_after_headers, silent=True),
-    Fault("hang_mid_stream", "silence in the middle of the answer", K.TIMEOUT, plays.hang_mid_stream, silent=True),
+    Fault("hang_mid_stream", "silence in the middle of the answer", K.TIMEOUT, plays.hang_mid_stream, stalls=True),
     Fault("drip_headers", "headers, a byte now and then", K.TIMEOUT, plays.drip_headers, silent=True),
     Fault("drip_error", "an error's body, a byte now and then", K.TIMEOUT, plays.drip_error, silent=True),
     Fault(
@@ -144,7 +139,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("drip_bytes", "the first token, a byte now and then", K.TIMEOUT, plays.drip_bytes, silent=True),
     Fault("drip_tokens", "a token now and then, without end", K.TIMEOUT, plays.drip_tokens, lasts=True),
-    Fault("never_closes", "a whole answer on a stream that stays open", K.TIMEOUT, plays.never_close, silent=True),
+    Fault("never_closes", "a whole answer on a stream that stays open", None, plays.never_close),
     Fault("cut_mid_stream", "connection closed in the middle of the answer", K.NETWORK, plays.cut_mid_stream),
     Fault("reset_mid_stream", "connection reset in the middle of the answer", K.NETWORK, plays.reset_mid_stream),
     Fault("cut_short", "fewer bytes than `content-length` says", K.NETWORK, plays.cut_short),
@@ -156,18 +151,16 @@ FAULTS: tuple[Fault, ...] = (
     Fault("web_page", "200 with a web page", K.BAD_ANSWER, plays.page),
     Fault("plain_text", "200 with a plain text", K.BAD_ANSWER, plays.words),
     Fault("empty_body", "200 with nothing", K.BAD_ANSWER, plays.nothing),
-    Fault("no_content_204", "204", K.BAD_ANSWER, plays.no_content, differs={"gemini": K.BAD_REQUEST}),
+    Fault("no_content_204", "204", K.BAD_ANSWER, plays.no_content),
     Fault("empty_answer", "a finish reason and no text", K.BAD_ANSWER, plays.empty_answer),
     Fault("only_thoughts", "all tokens went into reasoning", K.BAD_ANSWER, plays.only_thoughts),
     Fault("filtered", "broken off by a content filter", K.REFUSED, plays.filtered),
-    Fault("error_in_a_200", "an error inside a 200", K.OVERLOADED, plays.error_in_a_200, differs=FLAT),
-    Fault("limit_in_a_200", "a rate limit inside a 200", K.RATE_LIMITED, plays.limit_in_a_200, differs=FLAT),
+    Fault("error_in_a_200", "an error inside a 200", K.OVERLOADED, plays.error_in_a_200),
+    Fault("limit_in_a_200", "a rate limit inside a 200", K.RATE_LIMITED, plays.limit_in_a_200),
     Fault("error_mid_stream", "an error in the middle of the answer", K.OVERLOADED, plays.error_mid_stream),
-    Fault("header_flood", "headers without end", K.NETWORK, plays.header_flood, heavy=True),
-    Fault("body_flood", "one event without end", K.TIMEOUT, plays.body_flood, heavy=True, silent=True),
-    Fault(
-        "error_flood", "an error's body without end", K.OVERLOADED, plays.error_flood, heavy=True, differs=READ_WHOLE
-    ),
+    Fault("header_flood", "headers without end", K.NETWORK, plays.header_flood),
+    Fault("body_flood", "one event without end", K.BAD_ANSWER, plays.body_flood),
+    Fault("error_flood", "an error's body without end", K.OVERLOADED, plays.error_flood),
 )
 
 BY_NAME: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in FAULTS})

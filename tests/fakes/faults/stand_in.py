@@ -145,6 +145,8 @@ class FaultyService:
         await wire.reader.readexactly(int(headers.get("content-length", "0")))
         if method == "GET" and path.endswith("/models"):
             await wire.respond(200, listed(self.dialect))
+        elif method == "GET":
+            await wire.respond(404, {})  # an account's page, asked beside an answer
         else:
             self.asked.append(time.perf_counter())
             await self._fail(wire)

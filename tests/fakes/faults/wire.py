@@ -26,7 +26,7 @@ class Wire:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     pace_s: float
-    """Between two drops of a drip; shorter than any limit on silence."""
+    """Between two drops of a drip."""
     waited_for: asyncio.Event
     """Set when the client waits for what will never come."""
     cut_off: bool = False
