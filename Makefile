@@ -9,7 +9,7 @@ endif
 STAMP := $(VENV)/.installed
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: demo test check bench setup test-hosts test-private test-postgres test-faults format clean
+.PHONY: demo test check bench setup test-hosts test-private test-postgres test-faults test-skypilot test-llama-cpp format clean
 
 # uv where it is there, venv and pip where not.
 $(STAMP): pyproject.toml constraints.txt
@@ -30,7 +30,7 @@ demo: setup
 # The embedded model is fetched first where it can be; the tests that need it say so where it is missing.
 test: setup
 	-$(BIN)/delegate-mcp demo --fetch-only
-	$(BIN)/python -m pytest -m 'not hosts and not postgres and not faults and not private'
+	$(BIN)/python -m pytest -m 'not hosts and not postgres and not faults and not private and not skypilot and not llama_cpp'
 
 test-hosts: setup
 	tests/hosts/install
@@ -51,6 +51,19 @@ test-postgres: setup
 		{ echo "PostgreSQL's initdb is neither on PATH nor under /usr/lib/postgresql: apt-get install postgresql" >&2; exit 1; }
 	$(BIN)/python -m pytest -m postgres tests/postgres
 
+# llama-cpp-python compiles for a quarter of an hour, so it has an environment of its own.
+test-llama-cpp: setup
+	-$(BIN)/delegate-mcp demo --fetch-only
+	test -d .llama-cpp || $(PYTHON) -m venv .llama-cpp
+	.llama-cpp/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[llama-cpp,dev]'
+	.llama-cpp/bin/python -m pytest -m llama_cpp tests/local
+
+# SkyPilot brings a hundred packages, so it has an environment of its own; nothing is rented.
+test-skypilot: setup
+	test -d .skypilot || $(PYTHON) -m venv .skypilot
+	.skypilot/bin/python -m pip install --quiet --disable-pip-version-check 'skypilot>=0.14,<0.15'
+	$(BIN)/python -m pytest -m skypilot tests/deploy
+
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -69,4 +82,4 @@ format: setup
 	$(BIN)/python -m docs.tables
 
 clean:
-	rm -rf $(VENV) .hosts .bench
+	rm -rf $(VENV) .hosts .bench .skypilot .llama-cpp

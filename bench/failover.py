@@ -58,6 +58,7 @@ async def failovers(folder: Path, rounds: int) -> dict[str, list[float]]:
         World(folder, services_).server(
             first.dialect.model_id,
             DEADLINE_S,
+            limited=False,
             **{variable(FIRST, "BASE_URL"): first.base_url, KEYS[FIRST]: "made-up"},
             **{variable("llama-server", "BASE_URL"): second.base_url},
         ) as served,

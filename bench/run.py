@@ -18,12 +18,14 @@ from bench import (
     faults,
     kills,
     ledger_speed,
+    local_host,
     many_at_once,
     memory,
     overhead,
     quota,
     reply_line,
     schema_tokens,
+    secret_scan,
     startup,
 )
 from bench.figure import Figure, in_readme, table
@@ -36,6 +38,8 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "many": many_at_once.measure,
     "memory": memory.measure,
     "ledger": ledger_speed.measure,
+    "local": local_host.measure,
+    "secrets": secret_scan.measure,
     "faults": faults.measure,
     "failover": failover.measure,
     "kills": kills.measure,
@@ -47,6 +51,7 @@ SLOW: Mapping[str, str] = {
     "failover": "half a minute",
     "kills": "four minutes",
     "ledger": "a minute",
+    "local": "half a minute",
     "quota": "20 minutes",
 }
 """How long the slow ones take."""

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from delegate_mcp.catalog.catalog import Limit, load_catalog
+from delegate_mcp.catalog.local_models import pullable_models
 from delegate_mcp.config import settings as settings_module
+from delegate_mcp.providers.data_use import DataUse
 from delegate_mcp.providers.registry import PROVIDERS, ProviderRow
 from delegate_mcp.routing.rules import COMPLEXITIES, RuleCandidate, load_rules
 from delegate_mcp.routing.task_types import TOOL_TASK_TYPES
@@ -109,6 +111,15 @@ def _needs(row: ProviderRow) -> str:
     return " and ".join([*program, *keys]) or "none"
 
 
+def local_models() -> str:
+    """What `local pull` knows by name."""
+    rows = [
+        [f"`{row.name}`", ", ".join(row.good_for) or "a demonstration", f"{row.size / 1e9:.1f} GB", row.licence]
+        for row in pullable_models().values()
+    ]
+    return table(("model", "for", "file", "licence"), rows)
+
+
 def providers() -> str:
     """Every provider with its key and what it brings."""
     rows = [
@@ -122,6 +133,23 @@ def providers() -> str:
         for row in PROVIDERS
     ]
     return table(("provider", "service", "cost", "needs", "brings"), rows)
+
+
+def _use(use: DataUse) -> tuple[str, ...]:
+    page = f"[{use.seen}]({use.source})" if use.source else "-"
+    return use.trains, use.keeps, use.words or "-", page
+
+
+def data() -> str:
+    """What each service does with what it is sent."""
+    rows = [
+        (f"`{row.name}`", tier, *_use(use))
+        for row in PROVIDERS
+        if not row.local
+        for tier, use in ((TIERS[row.tier], row.data), ("billed per token", row.data_paid))
+        if use is not None
+    ]
+    return table(("service", "tier", "trains on prompts", "keeps them", "how long, where", "read"), rows)
 
 
 def _limit(limit: Limit) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from bench.run import MEASURES
 from delegate_mcp.cli import COMMANDS
-from delegate_mcp.config.settings import ProviderSettings, Section, Settings
+from delegate_mcp.config.settings import ProviderSettings, RentedSettings, Section, Settings
 from delegate_mcp.providers.registry import PROVIDERS
 from docs import sources, tables
 
@@ -33,12 +33,15 @@ def code(page: Path) -> Iterator[str]:
         yield from block.splitlines()
 
 
+NAMED: dict[str, type[Section]] = {"providers": ProviderSettings, "rented": RentedSettings}
+
+
 def setting_paths(section: type[Section], above: str = "") -> Iterator[str]:
     for name, field in section.model_fields.items():
-        inner: Any = ProviderSettings if name == "providers" else field.annotation
+        inner: Any = NAMED.get(name, field.annotation)
         path = f"{above}{name}"
         if isinstance(inner, type) and issubclass(inner, Section):
-            yield from setting_paths(inner, f"{path}.<name>." if name == "providers" else f"{path}.")
+            yield from setting_paths(inner, f"{path}.<name>." if name in NAMED else f"{path}.")
         else:
             yield path
 

@@ -18,6 +18,7 @@ from delegate_mcp.delivery.reply import Reply, build_reply
 from delegate_mcp.delivery.save import Saved, save_answer
 from delegate_mcp.delivery.schema_check import parse_answer
 from delegate_mcp.delivery.size_budget import page
+from delegate_mcp.delivery.untrusted import for_reader
 from delegate_mcp.dispatch.calls import RunningCall
 from delegate_mcp.dispatch.clock import Clock
 from delegate_mcp.dispatch.dispatcher import Dispatcher
@@ -31,6 +32,7 @@ from delegate_mcp.intake.brief import prepare
 from delegate_mcp.intake.sandbox import Roots
 from delegate_mcp.ledger.base import CallEnd, CallStart, Ledger
 from delegate_mcp.ledger.results import ResultStore, StoredCall
+from delegate_mcp.privacy.gate import guard
 from delegate_mcp.routing.classifier import classify
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.planner import draft, require_candidates
@@ -97,14 +99,18 @@ class Calling:
         if request.task_type.strip().lower() == AUTO:
             # Pages are fetched before anything is known but the prompt.
             task_type = classify(request.prompt, request.files).task_type
-        return await prepare(
+        brief = await prepare(
             request,
             settings=self.settings,
-            roots=self.roots,
+            roots=self._fence(request),
             store=self.store,
             local_only=task_type == "private",
             with_pages=task_type == "research",
         )
+        return await anyio.to_thread.run_sync(guard, brief, self.settings.privacy)
+
+    def _fence(self, request: DelegateRequest) -> Roots:
+        return self.roots if request.roots is None else replace(self.roots, roots=request.roots)
 
     async def _begin(self, request: DelegateRequest, call_id: str, brief: Brief, route: RoutePlan) -> None:
         await self.ledger.begin_call(
@@ -126,20 +132,27 @@ class Calling:
         )
 
     async def _deliver(self, request: DelegateRequest, brief: Brief, outcome: Outcome) -> Reply:
-        answer = outcome.completion.text
+        answer = for_reader(outcome.completion.text)
         saved: Saved | None = None
         not_saved: str | None = None
         if request.save_to is not None:
             try:
+                resolve = self._fence(request).resolve_write
                 save = partial(
-                    save_answer, answer, request.save_to, resolve=self.roots.resolve_write, call_id=outcome.call_id
+                    save_answer, outcome.completion.text, request.save_to, resolve=resolve, call_id=outcome.call_id
                 )
                 saved = await anyio.to_thread.run_sync(save)
             except InputError as error:
                 not_saved = str(error)
         shown = page(answer, 0, self.settings.results.max_tokens)
         reply = build_reply(
-            outcome, answer, page=shown, saved=saved, files=brief.files, notes=brief.notes, not_saved=not_saved
+            outcome,
+            answer,
+            page=shown,
+            saved=saved,
+            files=brief.files,
+            notes=(*outcome.completion.notes, *brief.notes),
+            not_saved=not_saved,
         )
         stored = _stored(request, brief, outcome, reply, self.clock.now())
         self.store.hold(stored)
@@ -211,7 +224,7 @@ def _stored(request: DelegateRequest, brief: Brief, outcome: Outcome, reply: Rep
         model=str(outcome.candidate.model_id),
         prompt=brief.prompt,
         sent_text=brief.messages[-1].text,
-        answer=outcome.completion.text,
+        answer=reply.answer,
         saved_at=now,
         meta=reply.meta.get("delegate", {}),
     )

@@ -16,6 +16,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from delegate_mcp.domain.errors import DelegateError
+from delegate_mcp.host_roots import HostRoots
 
 if TYPE_CHECKING:
     from delegate_mcp.app import App
@@ -39,6 +40,7 @@ class AppHolder:
         self._tasks = anyio.create_task_group()
         self._following = False
         self._watchers: list[Callable[[], Awaitable[None]]] = []
+        self.host_roots = HostRoots()
 
     def follow(self) -> None:
         """From now on tell the watchers also of what other processes and machines write to the ledger."""

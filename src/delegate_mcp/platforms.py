@@ -66,6 +66,56 @@ def write_private(path: Path, data: bytes) -> None:
         raise
 
 
+def runtime_dir(environ: Mapping[str, str]) -> Path:
+    """Where what runs right now is found: `run` in DELEGATE_MCP_HOME, else the user's runtime directory.
+
+    Hosts of MCP servers pass few variables on, so XDG_RUNTIME_DIR's usual place is looked at too; /tmp never is,
+    where anybody could have made the directory first.
+    """
+    if environ.get("DELEGATE_MCP_HOME", "").strip():
+        return home_dir(environ) / "run"
+    if sys.platform == "linux":
+        for place in (environ.get("XDG_RUNTIME_DIR", "").strip(), f"/run/user/{os.getuid()}"):
+            if place and os.access(place, os.W_OK):
+                return Path(place) / APP
+    return cache_dir(environ) / "run"
+
+
+def only_ours(found: os.stat_result) -> bool:
+    """Whether what was found belongs to this user and nobody else may read or write it (Windows: by inheritance)."""
+    if sys.platform == "win32":
+        return True
+    return found.st_uid == os.getuid() and not found.st_mode & 0o077
+
+
+class FileLock:
+    """A lock between processes that the system frees when its holder ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def take(self) -> bool:
+        """Whether it is ours now; never waits. OSError where its file cannot be opened."""
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        if _locked(handle):
+            self._handle = handle
+            return True
+        os.close(handle)
+        return False
+
+    @property
+    def mine(self) -> bool:
+        """Whether we hold it."""
+        return self._handle is not None
+
+    def free(self) -> None:
+        """Let another take it; safe to call without holding it."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
 # --- Programs --------------------------------------------------------------------------------------------------------
 
 _SHIM_TARGET = re.compile(r'"%(?:~dp0|dp0%)\\?([^"%]+\.(?:exe|js|cjs|mjs))"\s+%\*', re.IGNORECASE)
@@ -160,6 +210,67 @@ async def end_group(process: Process, grace_s: float = 1.0) -> None:
         _signal_group(process.pid, signal.SIGKILL)
 
 
+def start_detached(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stderr: IO[bytes]) -> bytes:
+    """Start a program that outlives us and our terminal; it calls `detach` first. Raises OSError.
+
+    Waits for the line on stdout with which it says that it is up, and gives that; empty where it ended before. On
+    POSIX systems what is started ends at once and its child goes on, so that nobody has a zombie to bury.
+    """
+    process = _start_apart(argv, env, cwd, stderr)
+    with process.stdout or open(os.devnull, "rb") as said:  # noqa: PTH123 - it has a stdout
+        line = said.readline()
+    if sys.platform == "win32":
+        _detached.append(process)  # forgotten, it would be warned of while it runs
+    else:
+        process.wait()
+    return line
+
+
+_detached: list[subprocess.Popen[bytes]] = []
+
+
+def _start_apart(argv: Sequence[str], env: Mapping[str, str], cwd: Path, stderr: IO[bytes]) -> subprocess.Popen[bytes]:
+    ways = (0,)
+    if sys.platform == "win32":
+        apart = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        ways = (apart | subprocess.CREATE_BREAKAWAY_FROM_JOB, apart)  # whose job we are in may forbid to leave it
+    for flags in ways:
+        try:
+            return subprocess.Popen(  # noqa: S603 - our own program
+                list(argv),
+                env=env,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=sys.platform != "win32",
+                creationflags=flags,
+            )
+        except PermissionError:
+            if flags == ways[-1]:
+                raise
+    raise AssertionError  # one of the ways has returned or raised
+
+
+def detach() -> None:
+    """To be called by what `start_detached` starts, before it does anything else."""
+    if sys.platform != "win32" and os.fork():
+        os._exit(0)
+
+
+def end_pid(pid: int, *, force: bool = False) -> None:
+    """Ask a process to end, or end it; nothing happens where it is gone."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGTERM if sys.platform == "win32" or not force else signal.SIGKILL)
+
+
+def process_started(pid: int) -> str:
+    """A word that tells a process from a later one of the same id; empty where the system gives none (Linux does)."""
+    with suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(") ")[2].split()[19]
+    return ""
+
+
 def termination_signals() -> tuple[signal.Signals, ...]:
     """The signals by which a system asks a process to end, where the event loop can hear them."""
     return () if sys.platform == "win32" else (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -181,6 +292,14 @@ def pid_alive(pid: int) -> bool:
 
 
 if sys.platform != "win32":
+    import fcntl
+
+    def _locked(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def _signal_group(group: int, number: int) -> bool:
         """Signal every process of a group; False where none is left. The id is not given anew while one lives."""
@@ -221,6 +340,7 @@ if sys.platform != "win32":
 
 else:
     import ctypes
+    import msvcrt
     from ctypes import wintypes
 
     _KILL_ON_JOB_CLOSE = 0x2000
@@ -241,6 +361,13 @@ else:
     _kernel.OpenProcess.argtypes = (wintypes.DWORD, wintypes.BOOL, wintypes.DWORD)
     _kernel.GetExitCodeProcess.argtypes = (wintypes.HANDLE, wintypes.LPDWORD)
     _kernel.CloseHandle.argtypes = (wintypes.HANDLE,)
+
+    def _locked(handle: int) -> bool:
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
 
     class _Job:
         """A Windows job that ends its processes with it; Windows closes it when our process dies."""

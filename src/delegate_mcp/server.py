@@ -12,6 +12,7 @@ from delegate_mcp.notices import ChangeNotices, name_connection
 from delegate_mcp.prompts import PROMPTS
 from delegate_mcp.resources import RESOURCES
 from delegate_mcp.tools import TOOLS
+from delegate_mcp.tools.asking_roots import follow_roots
 
 
 def build_server(holder: AppHolder) -> MCPServer[AppHolder]:
@@ -38,5 +39,6 @@ def build_server(holder: AppHolder) -> MCPServer[AppHolder]:
     for row in PROMPTS:
         server.add_prompt(row.build())
     notices.serve_legacy(server)
+    follow_roots(server)
     holder.watch(notices.changed)
     return server

@@ -1,5 +1,6 @@
 """The composition root: the one place where concrete classes meet."""
 
+import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -7,12 +8,11 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from delegate_mcp.app import App
 from delegate_mcp.calling import Calling
-from delegate_mcp.catalog.catalog import Catalog, load_catalog
+from delegate_mcp.catalog.catalog import Catalog, Model, load_catalog
 from delegate_mcp.catalog.price_list import PriceList
 from delegate_mcp.config.keys import Key, find_key, key_mark
 from delegate_mcp.config.loading import Loaded, load_settings
@@ -25,15 +25,17 @@ from delegate_mcp.dispatch.lateness import Lateness
 from delegate_mcp.dispatch.line import Lines
 from delegate_mcp.dispatch.turn import Turns
 from delegate_mcp.domain.limit import Limit
+from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import Candidate
 from delegate_mcp.domain.usage import ZERO, Usage
 from delegate_mcp.intake.sandbox import Roots
 from delegate_mcp.ledger.base import Ledger
 from delegate_mcp.ledger.days import DayReset, day_starts
-from delegate_mcp.ledger.results import ResultStore
+from delegate_mcp.ledger.results import ResultStore, keep_for
 from delegate_mcp.ledger.sqlite import SqliteLedger
 from delegate_mcp.local.keeper import Keeper
 from delegate_mcp.platforms import cache_dir
+from delegate_mcp.providers.base import Provider
 from delegate_mcp.providers.discovery import Discovery
 from delegate_mcp.providers.provider_set import Parts, ProviderSet
 from delegate_mcp.providers.registry import PROVIDERS, ProviderRow
@@ -41,6 +43,7 @@ from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.rules import load_rules
 
 DAY_S = 86_400.0
+_OURS = "delegate_mcp"
 
 
 async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> App:
@@ -48,15 +51,33 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
     environ = dict(os.environ)
     loaded = load_settings(environ, cwd=Path.cwd(), user_home=Path.home(), providers=[row.name for row in PROVIDERS])
     settings = loaded.settings
+    _log(settings.log_level)
     rows = tuple(_own_tier(row, settings) for row in PROVIDERS)
     keys = _keys(rows, loaded, environ)
     cache = cache_dir(environ)
-    catalog, clock, prices = _own_limits(load_catalog(), settings), Clock(), PriceList()
+    catalog, clock, prices = _own_models(load_catalog(), settings), Clock(), PriceList()
     ledger = await _open_ledger(settings, clock)
     store = ResultStore(settings.home / "results")
     keeper = Keeper(settings.local, cache, environ)
-    parts = Parts(settings=settings, keys=keys, environ=environ, keeper=keeper)
+
+    def rent(row: ProviderRow) -> Provider:
+        from delegate_mcp.rented.provider import RentedProvider
+
+        return RentedProvider(
+            row,
+            settings.rented,
+            folder=settings.home / "rented",
+            environ=environ,
+            ledger=ledger,
+            clock=clock,
+            tasks=tasks,
+            daily_usd=settings.budget.daily_usd,
+        )
+
+    parts = Parts(settings=settings, keys=keys, environ=environ, keeper=keeper, rented=rent)
     everyone = ProviderSet(rows, parts)
+    if settings.rented and any((settings.home / "rented").glob("*.json")):
+        everyone.get("rented")  # a machine that was left running costs until somebody stops it
     # A set of its own, in which no client of a cloud exists that a private call could reach.
     at_home = ProviderSet([row for row in rows if row.local], parts)
 
@@ -64,6 +85,8 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         if candidate.tier != "paid":
             return ZERO
         model = candidate.model_id
+        if model.provider == "rented":
+            return ZERO  # its time is paid, in records of its own
         if model.provider == "claude":  # billed by the API, under its short names
             return (await prices.get()).cost(f"claude-{model.model}-5-5", usage, "anthropic")
         return (await prices.get()).cost(model.model, usage, model.provider)
@@ -72,7 +95,7 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         for part in (everyone, at_home, keeper, ledger):
             await part.aclose()
 
-    tasks.start_soon(_forget, store, clock.now() - settings.results.keep_days * DAY_S)
+    tasks.start_soon(keep_for, store, settings.results.keep_days * DAY_S, clock.now, clock.sleep)
     discovery = Discovery(settings, keys, environ, cache, time.monotonic, rows=rows)
     resets: dict[str, DayReset] = {row.name: row.day_reset for row in rows}
 
@@ -84,6 +107,8 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
             snapshot=await ledger.snapshot(now, day_starts(now, resets)),
             demo=settings.local.demo_model,
             paid=bool(settings.budget.daily_usd),
+            data_policy=settings.privacy.data_policy,
+            agreed={name: own.data_policy for name, own in settings.providers.items() if own.data_policy},
             tiers={row.name: row.tier for row in rows},
             embedded_context_tokens=settings.local.context_tokens,
             key_marks={name: service.key_mark for name, service in services.items() if service.key_mark},
@@ -142,9 +167,22 @@ async def _open_ledger(settings: Settings, clock: Clock) -> Ledger:
     return await PostgresLedger.open(settings.ledger.get_secret_value(), clock.now)
 
 
-def _own_limits(catalog: Catalog, settings: Settings) -> Catalog:
-    """The catalog with the limits of this person's accounts in place of the free tiers'."""
+def _own_models(catalog: Catalog, settings: Settings) -> Catalog:
+    """The catalog with the machines that this person rents, and the limits of their accounts for the free tiers'."""
     models = dict(catalog.models)
+    for name, own in settings.rented.items():
+        model_id = ModelId("rented", name)
+        models[model_id] = Model(
+            model_id=model_id,
+            context_tokens=own.context_tokens,
+            max_output_tokens=own.context_tokens // 2,
+            quality=own.quality,
+            rubric={},
+            capabilities=frozenset({"schema"}),
+            limits=(),
+            free=False,
+            source="your settings",
+        )
     for model_id, model in catalog.models.items():
         own = settings.provider(model_id.provider).limits
         if own is not None:
@@ -179,6 +217,16 @@ def _keys(rows: Sequence[ProviderRow], loaded: Loaded, environ: Mapping[str, str
     return {name: key for name, key in found.items() if key is not None}
 
 
-async def _forget(store: ResultStore, older_than: float) -> None:
-    """Remove answers that are older than they are kept."""
-    await to_thread.run_sync(store.purge, older_than)
+def _log(level: str) -> None:
+    """On stderr our own words at that level, and other packages' warnings.
+
+    Below that some of them tell whole requests, and a variable of theirs (GROQ_LOG) is enough to make them.
+    """
+    logging.basicConfig()  # where nobody has; then none of them adds an output of its own
+    logging.getLogger(_OURS).setLevel(level)
+    for output in logging.getLogger().handlers:
+        output.addFilter(_may_be_told)
+
+
+def _may_be_told(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] == _OURS

@@ -1,5 +1,6 @@
 """What the doctor says of the services' health, as all processes know it."""
 
+from dataclasses import replace
 from typing import Any
 
 from delegate_mcp.catalog.catalog import load_catalog
@@ -31,8 +32,14 @@ def groq(state: Known) -> Check:
     return check
 
 
-def test_a_healthy_provider_is_as_it_was_found() -> None:
-    assert groq(known()) == Check("groq", ok=True, found="key set: GROQ_API_KEY")
+def test_a_healthy_provider_is_as_it_was_found_with_what_it_does_with_prompts() -> None:
+    told = BY_NAME["groq"].data.told()
+    assert groq(known()) == Check("groq", ok=True, found=f"key set: GROQ_API_KEY; it {told}")
+
+
+def test_a_provider_that_the_data_policy_keeps_out_is_told_as_such() -> None:
+    check = groq(replace(known(), data_policy="no_retention"))
+    assert "so no_retention keeps it from being asked" in check.found
 
 
 def test_a_key_that_was_refused_is_told_with_where_to_get_a_new_one() -> None:

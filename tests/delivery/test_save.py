@@ -117,3 +117,9 @@ def test_the_first_lines_are_few_and_short(tmp_path: Path) -> None:
 @pytest.mark.parametrize("answer", ["no block", "a `b` c", "``` not `a` fence\nx", "    ```\n    x\n    ```"])
 def test_what_is_no_block_is_none(answer: str) -> None:
     assert sole_block(answer) is None
+
+
+def test_what_moves_a_terminal_or_turns_code_around_is_not_saved_and_all_else_is(tmp_path: Path) -> None:
+    saved = save(tmp_path, "a\x1b[31m = '\u202eb\u2069'  # soft\u00adhyphen\u200b", "a.py")
+    assert (tmp_path / "a.py").read_text("utf-8") == "a = 'b'  # soft\u00adhyphen\u200b\n"
+    assert saved.first_lines == ("a = 'b'  # softhyphen",)

@@ -163,6 +163,7 @@ class MemoryLedger:
     async def attempts(self, call_id: str) -> tuple[Attempt, ...]:
         self._open()
         ended = [held.end.attempt for (owner, _), held in self.tried.items() if owner == call_id and held.end]
+        ended = ended if call_id in self.calls else []
         return tuple(sorted(ended, key=lambda attempt: attempt.number))
 
     async def recent_calls(self, limit: int) -> tuple[CallRow, ...]:
@@ -215,6 +216,24 @@ class MemoryLedger:
             tiers=tuple(tier for tier in tiers if tier.calls or tier.attempts),
         )
 
+    async def forget_calls(self, now: float) -> int:
+        self._open()
+        counts = {
+            owner
+            for (owner, _), held in self.tried.items()
+            if held.end is None
+            or (held.counted is not None and held.counted[0] > now - MINUTE_S)
+            or (held.start.tier == "paid" and held.end.ended_at >= day_start(now, "utc"))
+        }
+        forgotten = [call_id for call_id, held in self.calls.items() if held.end and call_id not in counts]
+        for call_id in forgotten:
+            del self.calls[call_id]  # its attempts stay in `tried`, where windows are counted
+        for held in self.calls.values():
+            if held.end:
+                held.start = replace(held.start, reason="", conversation=None)
+                held.end = replace(held.end, error=None)
+        return len(forgotten)
+
     async def aclose(self) -> None:
         self.closed = True
 
@@ -248,7 +267,7 @@ class MemoryLedger:
         minute, day = quota.minute_before(began), day_start(seen_at, end.reset)
         for told in end.rate_limits:
             alike = [held for held in self._of_provider(model_id) if told.scope == "account" or _is(held, model_id)]
-            own = quota.still_held(_use(alike, seen_at, day, minute), _given_back(alike, minute, began))
+            own = quota.still_held(_use(alike, seen_at, day, minute), _given_back(alike, began))
             word = quota.learned_limit(model_id, told, own, started_at=began, seen_at=seen_at, reset=end.reset)
             key = (word.model_id, told.metric, told.period)
             before = self.limits.get(key)
@@ -356,11 +375,11 @@ def _put(table: dict[K, V], key: K, value: V | None) -> None:
         table[key] = value
 
 
-def _given_back(attempts: list[HeldAttempt], minute_start: float, asked: float) -> int:
+def _given_back(attempts: list[HeldAttempt], asked: float) -> int:
     return sum(
         max(0, held.start.tokens - held.counted[1])
         for held in attempts
-        if held.end and held.counted and held.counted[0] > minute_start and held.end.ended_at > asked
+        if held.end and held.counted and held.end.attempt.outcome == "ok" and held.end.ended_at > asked
     )
 
 

@@ -20,7 +20,7 @@ MISSING = "PostgreSQL's initdb is neither on PATH nor under /usr/lib/postgresql:
 USER = "delegate"
 _START_S = 60.0
 _ASK_AGAIN_S = 0.02
-_FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
+_FAST = ("fsync=off", "full_page_writes=off")
 
 
 def programs() -> Path | None:

@@ -1,6 +1,8 @@
 """What every ledger promises."""
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -281,3 +283,38 @@ async def test_a_closed_ledger_says_so_and_may_be_closed_again(ledger: Ledger) -
     await ledger.aclose()
     with pytest.raises(LedgerError, match="closed"):
         await ledger.begin_call(call_start("a"))
+
+
+async def test_calls_that_ended_are_forgotten_and_what_quotas_count_is_not(ledger: Ledger) -> None:
+    for call_id, at in (("old", NOON - 600), ("new", NOON - 5), ("running", NOON - 600)):
+        await ledger.begin_call(call_start(call_id, at))
+        await ledger.reserve(asked(call_id, at=at, lease_s=3600))
+    for call_id, at in (("old", NOON - 598), ("new", NOON - 3)):
+        await ledger.settle(replace(ended(call_id, usage=Usage(10, 5)), ended_at=at))
+        await ledger.end_call(call_end(call_id, error="words"))
+    before = await ledger.snapshot(NOON, DAYS)
+    assert await ledger.forget_calls(NOON) == 1
+    assert await ledger.call("old") is None
+    assert await ledger.attempts("old") == ()
+    kept, running = await ledger.call("new"), await ledger.call("running")
+    assert kept is not None
+    assert kept.error is None
+    assert running is not None
+    assert running.state == "running"
+    assert await ledger.snapshot(NOON, DAYS) == before
+    assert [row.call_id for row in await ledger.recent_calls(9)] == ["new", "running"]
+    await ledger.settle(ended("running", usage=Usage(1, 1)))
+    assert await ledger.forget_calls(NOON + 600) == 1
+
+
+async def test_paid_attempts_of_the_day_are_not_forgotten(ledger: Ledger) -> None:
+    paid: dict[str, Any] = {"tier": "paid", "usd": Decimal(1), "daily_usd": Decimal(1)}
+    await ledger.begin_call(call_start("a"))
+    assert await ledger.reserve(asked("a", **paid)) is None
+    await ledger.settle(ended("a", tier="paid", cost_usd=Decimal(1)))
+    await ledger.end_call(call_end("a", tier="paid"))
+    assert await ledger.forget_calls(NOON + 600) == 0
+    await ledger.begin_call(call_start("b"))
+    refused = await ledger.reserve(asked("b", at=NOON + 600, **paid))
+    assert refused is not None
+    assert refused.why == "budget"

@@ -1,18 +1,22 @@
 """The kept answers: whole, private, gone when their time is over."""
 
 import math
+import os
 import stat
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from delegate_mcp.domain.call_id import is_call_id, new_call_id
 from delegate_mcp.domain.errors import LedgerError
-from delegate_mcp.ledger.results import ResultStore, StoredCall
+from delegate_mcp.ledger.results import ResultStore, StoredCall, keep_for
 
 CALL = StoredCall(
     call_id="c000000000001",
@@ -88,7 +92,9 @@ def test_purge_removes_what_is_older_and_nothing_else(store: ResultStore, direct
     assert store.purge(1_500.0) == 1
     assert store.read(CALL.call_id) is None
     assert store.read(newer.call_id) == newer
-    (directory / ".c000000000003.json.part").write_text("left by a process that died")
+    draft = directory / ".c000000000003.json.part"
+    draft.write_text("left by a process that died")
+    os.utime(draft, (3_000.0, 3_000.0))
     assert store.purge(math.inf) == 1
     assert list(directory.iterdir()) == []
 
@@ -115,3 +121,47 @@ def test_no_text_that_could_leave_a_directory_is_an_id(text: str) -> None:
     if is_call_id(text):
         assert text.isascii()
         assert text.isalnum()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes; directories are private by inheritance")
+def test_a_directory_that_others_may_enter_is_closed_to_them(store: ResultStore, directory: Path) -> None:
+    directory.mkdir(parents=True, mode=0o755)
+    store.write(CALL)
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_a_purge_beside_writers_loses_no_answer_that_comes_after_it(store: ResultStore, directory: Path) -> None:
+    stop = threading.Event()
+
+    def purge() -> None:
+        while not stop.is_set():
+            ResultStore(directory).purge(math.inf)
+
+    other = threading.Thread(target=purge)
+    other.start()
+    try:
+        for number in range(200):
+            store.write(replace(CALL, call_id=f"c{number:012}"))  # raises where it is lost
+    finally:
+        stop.set()
+        other.join()
+    store.write(CALL)
+    assert store.read(CALL.call_id) == CALL
+
+
+async def test_answers_are_removed_as_their_time_ends_while_the_server_runs(store: ResultStore) -> None:
+    now, pauses = 1_000.0, list[float]()
+
+    async def sleep(seconds: float) -> None:
+        nonlocal now
+        pauses.append(seconds)
+        if store.read(CALL.call_id) is None:
+            scope.cancel()
+        now += seconds
+        await anyio.lowlevel.checkpoint()
+
+    store.write(CALL)
+    with anyio.CancelScope() as scope:
+        await keep_for(store, 86_400.0, lambda: now, sleep)
+    assert set(pauses) == {3_600.0}
+    assert len(pauses) == 26  # a day after it was saved, at the first look that finds it older

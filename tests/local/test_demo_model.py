@@ -14,6 +14,7 @@ from delegate_mcp.domain.brief import Message
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.plan import AskOptions
+from delegate_mcp.local import control
 from delegate_mcp.local.demo_model import NAME, demo_model_path, fetch_demo_model
 from delegate_mcp.local.engines import ENGINES
 from delegate_mcp.local.keeper import Keeper
@@ -28,14 +29,21 @@ CACHE = cache_dir(os.environ)
 
 
 @pytest.fixture(scope="module")
-async def keeper() -> AsyncIterator[Keeper]:
+async def keeper(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Keeper]:
     if demo_model_path(CACHE) is None:
         pytest.skip("the demonstration model is not in the cache: delegate-mcp demo --fetch-only")
-    if not ENGINES[0].installed:
+    if not ENGINES[0].installed():
         pytest.skip("xllamacpp is not installed: pip install 'delegate-mcp[local]'")
-    keeper = Keeper(LocalSettings(gpu_layers=0), CACHE, os.environ)
+    environ = environment(tmp_path_factory.mktemp("home"))
+    keeper = Keeper(LocalSettings(gpu_layers=0, engine="xllamacpp"), CACHE, environ)
     yield keeper
     await keeper.aclose()
+    await control.stop(environ)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """With a host of its own."""
+    return {**os.environ, "DELEGATE_MCP_HOME": str(home)}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +55,8 @@ async def provider(keeper: Keeper) -> AsyncIterator[EmbeddedProvider]:
 
 @pytest.fixture(scope="module")
 async def client(keeper: Keeper) -> AsyncIterator[httpx.AsyncClient]:
-    address = await keeper.address(NAME)
+    async with keeper.using(NAME) as use:
+        address = use.address
     async with httpx.AsyncClient(base_url=address.base_url.removesuffix("/v1"), trust_env=False) as client:
         yield client
 
@@ -119,8 +128,8 @@ async def test_without_the_secret_nothing_is_told(client: httpx.AsyncClient, pat
 async def test_even_with_the_secret_it_only_answers_prompts(
     client: httpx.AsyncClient, keeper: Keeper, path: str
 ) -> None:
-    address = await keeper.address(NAME)
-    response = await client.get(path, headers={"authorization": f"Bearer {address.secret}"})
+    async with keeper.using(NAME) as use:
+        response = await client.get(path, headers={"authorization": f"Bearer {use.address.secret}"})
     assert response.status_code in {403, 404, 501}
 
 
@@ -142,13 +151,15 @@ def record() -> Callable[[str], None]:
 
 
 async def test_a_file_that_is_no_model_is_told_with_the_engines_own_reason(tmp_path: Path) -> None:
-    if not ENGINES[0].installed:
+    if not ENGINES[0].installed():
         pytest.skip("xllamacpp is not installed: pip install 'delegate-mcp[local]'")
     file = tmp_path / "broken.gguf"
     file.write_bytes(b"hello, I am no model")
-    keeper = Keeper(LocalSettings(model=file, gpu_layers=0), tmp_path, os.environ)
+    keeper = Keeper(LocalSettings(model=file, gpu_layers=0), tmp_path, environment(tmp_path))
     try:
         with pytest.raises(ProviderError, match=r"could not load broken\.gguf: .*invalid magic"):
-            await keeper.address("broken")
+            async with keeper.using("broken"):
+                pass
     finally:
         await keeper.aclose()
+        await control.stop(environment(tmp_path))

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ from pydantic import SecretStr
 from delegate_mcp.config.keys import Key
 from delegate_mcp.config.settings import Settings
 from delegate_mcp.domain.availability import ProviderState
-from delegate_mcp.local.engines import Engine
+from delegate_mcp.local.engines import ENGINES, Engine
 from delegate_mcp.providers.discovery import KEEP_S, Discovery
 from delegate_mcp.providers.local_servers import ask_server
 from delegate_mcp.providers.registry import BY_NAME, PROVIDERS
 from tests.fakes.local_server import local_server, models
 
-THERE = Engine(name="engine", module="json", extra="local")
+THERE = replace(ENGINES[0], name="engine", module="json")
 
 
 class Person:
@@ -289,7 +290,7 @@ async def test_an_address_that_is_none_is_a_state_and_no_crash(tmp_path: Path, u
 
 async def test_the_embedded_engine_needs_an_engine(tmp_path: Path) -> None:
     person = Person(tmp_path)
-    person.engines = (Engine(name="missing", module="no_such_module_here", extra="local"),)
+    person.engines = (replace(ENGINES[0], module="no_such_module_here"),)
     state = await person.state("local")
     assert (state.usable, state.why) == (False, "no engine is installed")
     assert state.mend == "pip install 'delegate-mcp[local]'"

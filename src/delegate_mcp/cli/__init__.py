@@ -17,6 +17,9 @@ COMMANDS: tuple[CommandRow, ...] = (
     CommandRow("route", "show who would be asked, and why, without asking"),
     CommandRow("budget", "show what is left of every quota, and what was used and saved"),
     CommandRow("models", "show which models are usable now, and why the others are not"),
+    CommandRow("scan", "search a file for credentials: file, line and kind, never the value"),
+    CommandRow("local", "fetch, list and remove models of this machine; see and end what hosts them"),
     CommandRow("doctor", "check what works, what is missing, and the one command that mends it"),
+    CommandRow("purge", "remove kept answers (also of threads), or the record of calls, or both"),
     CommandRow("demo", "start the server as a host would and delegate two short jobs; needs no key"),
 )

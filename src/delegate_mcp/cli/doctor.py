@@ -1,18 +1,26 @@
 """`delegate-mcp doctor`: what works, what is missing, and the one command that mends it."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from anyio import to_thread
 
 from delegate_mcp import __version__
 from delegate_mcp.app import App
 from delegate_mcp.cli.running import opened_app, print_json
+from delegate_mcp.config.settings import LocalSettings
 from delegate_mcp.domain.availability import Availability
 from delegate_mcp.domain.errors import DelegateError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.ledger.base import Cooldown, Tombstone
 from delegate_mcp.ledger.quota import ACCOUNT
+from delegate_mcp.local.hardware import Hardware, look
+from delegate_mcp.local.overview import overview, proposal, told
+from delegate_mcp.platforms import cache_dir
 from delegate_mcp.providers.registry import ProviderRow
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.times import clock, day
@@ -41,6 +49,7 @@ async def run(args: argparse.Namespace) -> int:
             availability = await app.discovery.look(fresh=True)
             known = await app.calling.known()
             checks = [*_own(app), *provider_checks(app.rows, availability, known), *model_checks(known)]
+            checks.append(await to_thread.run_sync(local_check, app.settings.local, cache_dir(os.environ), look()))
             able = any(availability.usable(row.name) and known.off(row.name) is None for row in app.rows)
     except DelegateError as error:
         checks, able = [Check("settings", ok=False, found=str(error))], False
@@ -84,8 +93,36 @@ def provider_checks(rows: Sequence[ProviderRow], availability: Availability, kno
             found = f"{state.why}; failed {breaker.failures} times in a row, asked again at {again}"
             checks.append(Check(row.name, ok=False, found=found, mend="nothing to do: it comes back by itself"))
         else:
-            checks.append(Check(row.name, ok=True, found=state.why, mend=state.mend))
+            use = row.data_use(known.tiers.get(row.name, row.tier), known.agreed.get(row.name, "any"))
+            told = "" if row.local else f"; it {use.told()}"
+            off = (
+                ""
+                if row.local or use.allowed_by(known.data_policy)
+                else f", so {known.data_policy} keeps it from being asked"
+            )
+            checks.append(Check(row.name, ok=True, found=f"{state.why}{told}{off}", mend=state.mend))
     return checks
+
+
+def local_check(settings: LocalSettings, cache: Path, hardware: Hardware) -> Check:
+    """Which models this machine has, which it has room for, and the one worth fetching next."""
+    rows = overview(settings, cache, hardware)
+    here = [row.name for row in rows if row.file is not None]
+    fits = [row.name for row in rows if row.file is None and row.fits]
+    found = f"{told(hardware)}; here: {', '.join(here) or 'none'}; would fit: {', '.join(fits) or 'none that we know'}"
+    best = proposal(rows)
+    mend = f"delegate-mcp local pull {best.name}" if best is not None else ""
+    brings = f"private {', '.join(best.good_for)}" if best is not None else ""
+    too_large = [row.name for row in rows if row.file is not None and not row.fits]
+    if too_large:
+        return Check(
+            "local models",
+            ok=False,
+            found=f"{found}; too large for this machine: {', '.join(too_large)}",
+            mend=mend or f"delegate-mcp local rm {too_large[0]}",
+            brings=brings,
+        )
+    return Check("local models", ok=not mend, found=found, mend=mend, brings=brings)
 
 
 def model_checks(known: Known) -> list[Check]:

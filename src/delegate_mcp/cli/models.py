@@ -26,6 +26,8 @@ def _show(found: dict[str, Any]) -> None:
     for provider in found["providers"]:
         mark = "usable" if provider["usable"] else "no"
         print(f"{provider['name']} ({provider['tier']}): {mark}, {provider['why']}")
+        if provider["usable"] and "data" in provider:
+            print(f"    it {provider['data']['told']}")
         if not provider["usable"]:
             if provider["mend"]:
                 print(f"    {provider['mend']}")

@@ -8,8 +8,9 @@ from typing import Any
 from delegate_mcp.app import App
 from delegate_mcp.cli.running import opened_app, print_json
 from delegate_mcp.domain.errors import InputError
-from delegate_mcp.domain.plan import RoutePlan
+from delegate_mcp.domain.plan import Candidate, RoutePlan
 from delegate_mcp.domain.request import DelegateRequest
+from delegate_mcp.providers.registry import BY_NAME
 from delegate_mcp.routing.task_types import task_type_of
 
 
@@ -82,8 +83,9 @@ def as_json(plan: RoutePlan) -> dict[str, Any]:
         "task_type": plan.task_type,
         "complexity": plan.complexity,
         "confidence": round(plan.confidence, 2),
+        "private": plan.private,
         "candidates": [
-            {"model": str(candidate.model_id), "tier": candidate.tier, "why": candidate.why}
+            {"model": str(candidate.model_id), "tier": candidate.tier, "why": candidate.why, "data": _data(candidate)}
             for candidate in plan.candidates
         ],
         "passed_over": [{"model": item.model, "why": item.why} for item in plan.passed_over],
@@ -92,10 +94,16 @@ def as_json(plan: RoutePlan) -> dict[str, Any]:
     }
 
 
+def _data(candidate: Candidate) -> str:
+    """What becomes of the prompt there."""
+    row = BY_NAME[candidate.model_id.provider]
+    return "stays on this machine" if row.local else row.data_use(candidate.tier).told()
+
+
 def _show(plan: RoutePlan) -> None:
     print(f"{plan.task_type} ({plan.complexity}, confidence {plan.confidence:.2f}) by {plan.rule}: {plan.reason}")
     for number, candidate in enumerate(plan.candidates, 1):
-        print(f"  {number}. {candidate.model_id} [{candidate.tier}] {candidate.why}")
+        print(f"  {number}. {candidate.model_id} [{candidate.tier}] {candidate.why}; {_data(candidate)}")
     for item in plan.passed_over:
         print(f"  -  {item.model}: {item.why}")
     if not plan.candidates:

@@ -15,13 +15,17 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from delegate_mcp.config.settings import ProviderSettings, Settings
+from delegate_mcp.config.settings import ProviderSettings, RentedSettings, Settings
 from delegate_mcp.domain.errors import ConfigError
 from delegate_mcp.platforms import home_dir
 
 PREFIX = "DELEGATE_MCP_"
 # Variables of ours that are no path through the settings.
 OTHER_VARIABLES = {"DELEGATE_MCP_HOME", "DELEGATE_MCP_CACHE", "DELEGATE_MCP_CONFIG", "DELEGATE_MCP_TOKEN"}
+
+
+# Tables of tables, each by a name: of a provider, or of the person's own choice.
+_NAMED: Mapping[str, type[BaseModel]] = {"providers": ProviderSettings, "rented": RentedSettings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,25 +143,25 @@ def _paths_of_variables(environ: Mapping[str, str]) -> Iterator[tuple[tuple[str,
 def _check_path(path: tuple[str, ...], where: str, providers: Sequence[str]) -> None:
     model: type[BaseModel] = Settings
     for depth, key in enumerate(path):
-        if model is Settings and depth == 1 and path[0] == "providers":
+        if model is Settings and depth == 1 and path[0] in _NAMED:
             name = key.replace("_", "-")
-            if name not in providers:
+            if path[0] == "providers" and name not in providers:
                 raise ConfigError(_unknown(".".join(path), where, name, providers))
-            model = ProviderSettings
+            model = _NAMED[path[0]]
             continue
         field = model.model_fields.get(key)
         if field is None:
             raise ConfigError(_unknown(".".join(path), where, key, list(model.model_fields)))
         inner = next((t for t in (field.annotation, *get_args(field.annotation)) if _is_model(t)), None)
         if inner is None:
-            if key == "providers":
+            if key in _NAMED:
                 continue
             return
         model = cast("type[BaseModel]", inner)
 
 
 def _is_model(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, BaseModel) and value is not ProviderSettings
+    return isinstance(value, type) and issubclass(value, BaseModel) and value not in _NAMED.values()
 
 
 def _unknown(key: str, where: str, wrong: str, right: Sequence[str]) -> str:

@@ -40,6 +40,8 @@ class ProviderSettings(Section):
     """Your account's limits, for each model of it, in place of the catalog's. Default: the catalog's free tier."""
     tier: Literal["free", "paid"] | None = None
     """paid: your key of this service is billed per token. Default: the row's tier."""
+    data_policy: Literal["no_training", "no_retention"] | None = None
+    """What your own account has agreed with the service (training switched off, …). Default: what its tier does."""
 
 
 class FileSettings(Section):
@@ -47,10 +49,25 @@ class FileSettings(Section):
 
     roots: tuple[Path, ...] = ()
     """Further directories that may be read and written, beside the working directory. Default: none."""
+    allow_secret_files: tuple[Path, ...] = ()
+    """Credential files (`.env`, keys, …) that `files` may read all the same, each by its path. Default: none."""
     max_file_bytes: int = Field(default=2_000_000, gt=0)
     """A larger file is refused. Default: 2 MB."""
     max_total_bytes: int = Field(default=8_000_000, gt=0)
     """All files of a call together. Default: 8 MB."""
+
+
+class PrivacySettings(Section):
+    """`[privacy]`: what may leave this machine."""
+
+    secrets: Literal["local", "redact", "refuse"] = "local"
+    """Credentials in a call: local = a local model answers it, redact = sent with placeholders, refuse = an error. \
+Default: local."""
+    pii: Literal["off", "warn", "local"] = "off"
+    """Personal data in a call: warn = the reply says so, local = a local model answers it. Default: off."""
+    data_policy: Literal["any", "no_training", "no_retention"] = "any"
+    """Ask only services that do not train on prompts, or do not keep them either; unknown counts as the worst. \
+Default: any."""
 
 
 class CallSettings(Section):
@@ -85,11 +102,52 @@ class LocalSettings(Section):
     demo_model: Literal["auto", "always", "never"] = "auto"
     """When SmolLM2 may answer: auto = only where nothing else is set up. Default: auto."""
     model: Path | None = None
-    """A GGUF file for the embedded engine. Default: none, only the demonstration model."""
+    """A GGUF file for the embedded engine, beside those that `local pull` fetched. Default: none."""
+    folders: tuple[Path, ...] = ()
+    """Folders whose GGUF files the embedded engine may load too, e.g. LM Studio's. Default: none."""
     context_tokens: int = Field(default=8_192, gt=0)
     """Context length of the embedded engine. Default: 8,192 (the demonstration model: 2,048)."""
     gpu_layers: int = -1
     """Layers on the GPU; -1: all that fit. Default: -1."""
+    engine: Literal["auto", "xllamacpp", "llama-server", "llama-cpp-python"] = "auto"
+    """Which engine runs models; auto: the first of these that is installed. Default: auto."""
+    slots: int = Field(default=2, gt=0)
+    """Requests that a model answers at once; more wait their turn. Default: 2."""
+    idle_minutes: float = Field(default=15.0, gt=0)
+    """After so long without a request the model host ends and frees its memory. Default: 15 minutes."""
+
+
+class RentedSettings(Section):
+    """`[rented.<name>]`: a machine with a GPU that is rented by the hour; rules name it `rented:<name>`."""
+
+    base_url: str = Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/])")
+    """Where its OpenAI API answers once it runs: https, or this machine's end of a tunnel (http://127.0.0.1:…).
+
+    Default: none, it must be given."""
+    model: str
+    """As the server there names it. Default: none, it must be given."""
+    start: tuple[str, ...] = Field(min_length=1)
+    """The command that rents and starts it; it ends when the machine is on its way. Default: none, it must be given."""
+    stop: tuple[str, ...] = Field(min_length=1)
+    """The command that ends it and its cost; it must do no harm where nothing runs. Default: none, it must be given."""
+    health: tuple[str, ...] = ()
+    """A command that ends with 0 where the model answers. Default: none, its list of models is asked."""
+    api_key: SecretStr | None = None
+    """What its server asks for. Default: none."""
+    usd_per_hour: Decimal = Field(gt=0)
+    """What it costs while it runs. Default: none, it must be given."""
+    max_usd_day: Decimal | None = Field(default=None, gt=0)
+    """What all paid work of a day may cost while it is rented. Default: budget.daily_usd alone, which must be set."""
+    idle_minutes: float = Field(default=15.0, gt=0)
+    """After so long without a request it is stopped. Default: 15 minutes."""
+    start_minutes: float = Field(default=30.0, gt=0)
+    """A start that takes longer has failed. Default: 30 minutes."""
+    stop_minutes: float = Field(default=5.0, gt=0)
+    """The same for the stop command. Default: 5 minutes."""
+    context_tokens: int = Field(default=8_192, gt=0)
+    """Its context length. Default: 8,192."""
+    quality: int = Field(default=6, ge=0, le=10)
+    """0-10, as in the catalog. Default: 6."""
 
 
 class BudgetSettings(Section):
@@ -121,9 +179,11 @@ class Settings(Section):
     """A rules.toml whose rows replace ours by name. Default: `rules.toml` in home, where it is there."""
     providers: dict[str, ProviderSettings] = Field(default_factory=dict[str, ProviderSettings])
     files: FileSettings = FileSettings()
+    privacy: PrivacySettings = PrivacySettings()
     calls: CallSettings = CallSettings()
     results: ResultSettings = ResultSettings()
     local: LocalSettings = LocalSettings()
+    rented: dict[str, RentedSettings] = Field(default_factory=dict[str, RentedSettings])
     budget: BudgetSettings = BudgetSettings()
     server: ServerSettings = ServerSettings()
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field()] = "WARNING"

@@ -5,6 +5,7 @@ from typing import Any
 
 from delegate_mcp.delivery.facts import attempt_facts
 from delegate_mcp.delivery.reply import Reply
+from delegate_mcp.delivery.untrusted import for_reader
 from delegate_mcp.domain.errors import AllAttemptsFailedError, DelegateError, ErrorKind, NoCandidateError
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import PassedOver
@@ -54,7 +55,7 @@ def _attempt_line(attempt: Attempt) -> str:
     facts = [str(attempt.status)] if attempt.status else []
     if attempt.retry_after_s is not None:
         facts.append(f"again in {_seconds(attempt.retry_after_s)}")
-    said = " ".join((attempt.message or "").split())
+    said = " ".join(for_reader(attempt.message or "").split())
     if len(said) > _MAX_MESSAGE:
         said = said[: _MAX_MESSAGE - 1] + "…"
     told = f"{attempt.number}. {attempt.model_id}: {kind}" + (f" ({', '.join(facts)})" if facts else "")

@@ -13,6 +13,7 @@ from typing import Any
 from delegate_mcp.delivery.facts import call_facts
 from delegate_mcp.delivery.save import Saved
 from delegate_mcp.delivery.size_budget import Page
+from delegate_mcp.delivery.untrusted import MARGIN, framed
 from delegate_mcp.domain.brief import FileSent
 from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.domain.model_id import ModelId
@@ -68,7 +69,7 @@ def build_reply(
     line = status_line(outcome.candidate.model_id, outcome.call_id, told)
     if not_saved is not None:
         facts["not_saved"] = not_saved
-    shown = receipt(saved) if saved else "\n\n".join(part for part in (not_saved, page.text) if part)
+    shown = receipt(saved) if saved else "\n\n".join(part for part in (not_saved, _marked(answer, page)) if part)
     return Reply(f"{shown}\n\n{line}", {"delegate": facts}, answer=answer)
 
 
@@ -82,7 +83,13 @@ def build_result_reply(stored: StoredCall, page: Page) -> Reply:
         "next_offset": page.next_offset,
         "total_chars": page.total_chars,
     }
-    return Reply(f"{page.text}\n\n{line}".lstrip("\n"), {"delegate": facts}, answer=stored.answer)
+    return Reply(f"{_marked(stored.answer, page)}\n\n{line}".lstrip("\n"), {"delegate": facts}, answer=stored.answer)
+
+
+def _marked(answer: str, page: Page) -> str:
+    """What a page shows, marked as data where it, with what stands around it, sounds like orders."""
+    end = len(answer) if page.next_offset is None else page.next_offset
+    return framed(page.text, answer[max(0, page.offset - MARGIN) : end + MARGIN])
 
 
 def degraded(outcome: Outcome) -> bool:
@@ -96,7 +103,7 @@ def receipt(saved: Saved) -> str:
     """What a director reads in place of an answer that went to a file."""
     part = " (the code block alone)" if saved.block_only else ""
     head = f"Saved {saved.shown}: {saved.size_bytes:,} bytes, {saved.lines:,} lines{part}. It begins:"
-    return "\n".join([head, *saved.first_lines])
+    return f"{head}\n{framed(chr(10).join(saved.first_lines))}"
 
 
 def status_line(model: ModelId | None, call_id: str, told: Sequence[str]) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from delegate_mcp import opening
 from delegate_mcp.delivery.fences import blocks
+from delegate_mcp.delivery.untrusted import for_file, for_reader
 from delegate_mcp.domain.errors import InputError
 
 _CODE_SUFFIXES = (
@@ -41,6 +43,7 @@ def save_answer(answer: str, save_to: str, *, resolve: Callable[[str], Path], ca
     `resolve` says where the path really is, or raises InputError (`Roots.resolve_write`).
     """
     target = resolve(save_to)
+    answer = for_file(answer)
     block = sole_block(answer) if is_code_path(target) else None
     text = answer if block is None else block
     if text and not text.endswith("\n"):
@@ -48,16 +51,16 @@ def save_answer(answer: str, save_to: str, *, resolve: Callable[[str], Path], ca
     data = text.encode("utf-8", "replace")
     kept = f"The answer is kept: delegate_result {call_id}."
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if resolve(save_to) != target:
-            raise InputError(f"Not saved: {save_to} changed its place while it was written. {kept}")
-        _put(target, data)
+        with opening.directory(target.parent, make=True) as parent:
+            _put(parent, target.name, data, lambda: _check_place(parent, target, save_to, resolve))
+    except InputError as error:
+        raise InputError(f"Not saved: {error} {kept}") from error
     except FileExistsError as error:
         raise InputError(f"Not saved: {save_to} exists and is never overwritten. {kept}") from error
     except OSError as error:
         raise InputError(f"Not saved: {save_to} cannot be written ({error.strerror}). {kept}") from error
     lines = text.splitlines()
-    first = tuple(line[:_LINE_CHARS] for line in lines[:_FIRST_LINES])
+    first = tuple(for_reader(line[:_LINE_CHARS]) for line in lines[:_FIRST_LINES])
     return Saved(target, save_to, len(data), len(lines), first, block is not None)
 
 
@@ -75,27 +78,36 @@ def is_code_path(path: Path) -> bool:
     return path.suffix.lower() in _CODE_SUFFIXES.split() or path.name.lower() in _CODE_NAMES
 
 
-def _put(target: Path, data: bytes) -> None:
+def _check_place(parent: opening.Directory, target: Path, save_to: str, resolve: Callable[[str], Path]) -> None:
+    """The directory that is held is still one that may be written: it may have been moved, or a link made of it."""
+    real = (parent.place() or target.parent) / target.name
+    if resolve(str(real)) != real:
+        raise InputError(f"{save_to} changed its place while it was written.")
+
+
+def _put(parent: opening.Directory, name: str, data: bytes, check: Callable[[], None]) -> None:
     """Write beside the target, then link into place: linking fails where a file is, in one step."""
-    draft = target.with_name(f".{target.name[:100]}.{secrets.token_hex(4)}.part")
+    check()
+    draft = f".{name[:100]}.{secrets.token_hex(4)}.part"
     try:
-        _write_new(draft, data)
+        _write_new(parent, draft, data)
+        check()
         try:
-            os.link(draft, target)
+            parent.link(draft, name)
         except FileExistsError:
             raise
         except OSError:  # a file system without links
-            _write_new(target, data)
+            _write_new(parent, name, data)
     finally:
-        draft.unlink(missing_ok=True)
+        parent.remove(draft)
 
 
-def _write_new(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
+def _write_new(parent: opening.Directory, name: str, data: bytes) -> None:
+    with os.fdopen(parent.create(name), "wb") as file:
         try:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         except OSError:
-            path.unlink(missing_ok=True)
+            parent.remove(name)
             raise

@@ -176,7 +176,7 @@ class Attempter:
         await self.ledger.settle(
             Settle(
                 call_id=self.call_id,
-                attempt=attempt,
+                attempt=replace(attempt, message=None),  # a service's words may quote the prompt, ours an answer
                 ended_at=now,
                 counted=was_counted(attempt, counts_failures=service.counts_failures),
                 rate_limits=result.rate_limits if result is not None else (),

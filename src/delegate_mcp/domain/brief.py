@@ -40,6 +40,8 @@ class Brief:
     """URLs whose text is part of the messages."""
     private: bool = False
     """May not leave this machine."""
+    kept_here: str = ""
+    """Why it may not, where the privacy gate decided so."""
     json_schema: Mapping[str, Any] | None = None
     edit_in: Path | None = None
     notes: tuple[str, ...] = ()

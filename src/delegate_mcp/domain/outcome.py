@@ -26,6 +26,8 @@ class Completion:
     """What the service says it cost; None: computed from prices."""
     sources: tuple[str, ...] = ()
     """URLs that a grounded answer rests on."""
+    notes: tuple[str, ...] = ()
+    """What the director should know of how it was made; the words before a colon stand below the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,3 +70,5 @@ class RoutePlan:
     candidates: tuple[Candidate, ...]
     passed_over: tuple[PassedOver, ...] = ()
     private: bool = False
+    kept_here: str = ""
+    """Why the privacy gate made it private, where it did."""

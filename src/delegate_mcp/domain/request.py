@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 OnLimit = Literal["degrade", "wait", "fail"]
@@ -31,5 +32,7 @@ class DelegateRequest:
     """Which client connection asked; counts of `budget://current` are kept by it."""
     conversation: str | None = None
     """The host's conversation id where it tells one (CLAUDE_CODE_SESSION_ID)."""
+    roots: tuple[Path, ...] | None = None
+    """The directories that this call may touch, as its host named them; None: those of the server."""
     director_input_tokens: int = 0
     """What the director wrote to make this call (estimate)."""

@@ -8,7 +8,6 @@ All of it reads the disk: callers run it in a worker thread.
 import codecs
 import html
 import os
-import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,8 +17,10 @@ from delegate_mcp.config.settings import FileSettings
 from delegate_mcp.domain.brief import FileSent
 from delegate_mcp.domain.errors import InputError
 from delegate_mcp.domain.usage import estimate_tokens
+from delegate_mcp.intake.credential_files import OtherNames
 from delegate_mcp.intake.find import expand, is_glob, nearest
 from delegate_mcp.intake.sandbox import Roots
+from delegate_mcp.opening import NotRegularError
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -33,13 +34,6 @@ _NOT_IN_TEXT = bytes([*range(7), *range(14, 27), *range(28, 32), 127])
 _MAX_HIGH_SHARE = 0.3
 _MAX_TOLD = 5
 _LINE_ENDS = "\r\n"
-_READ_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)  # the real path was checked: a link that took its place since is refused
-    | getattr(os, "O_NONBLOCK", 0)  # a fifo that took its place does not hold the thread
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +55,7 @@ class Unfit:
 
 _BINARY = Unfit("is binary, not text", "Name text files only.")
 _SPECIAL = Unfit("is no regular file", "Name text files only.")
+_FORBIDDEN = Unfit("outside, or holds credentials", "Name other files.")
 _DIRECTORY = Unfit("is a directory", "Name its files, or give a glob such as src/**/*.py.")
 
 
@@ -70,9 +65,10 @@ def read_files(names: Sequence[str], *, roots: Roots, limits: FileSettings) -> F
     manifest: list[FileSent] = []
     left_out: list[str] = []
     total = 0
+    other_names = roots.other_names()
     for real, named in _resolved(names, roots, left_out).items():
         shown = roots.shown(real)
-        data = _bytes_of(real, limits.max_file_bytes)
+        data = _bytes_of(real, named, limits.max_file_bytes, roots, other_names)
         text = decode(data) if isinstance(data, bytes) else data
         if isinstance(text, Unfit):
             if named is not None:
@@ -123,7 +119,7 @@ def _resolved(names: Sequence[str], roots: Roots, left_out: list[str]) -> dict[P
                 try:
                     found.setdefault(roots.resolve_read(str(match)))
                 except InputError:
-                    left_out.append(f"{roots.shown(match)} (outside, or holds credentials)")
+                    left_out.append(f"{roots.shown(match)} ({_FORBIDDEN.why})")
             continue
         real = roots.resolve_read(name)
         if not os.path.exists(real):  # noqa: PTH110 - Path.exists raises for a directory that may not be entered
@@ -137,17 +133,19 @@ def _suggestion(name: str, roots: Roots) -> str:
     return f"Is {near} meant?" if near else f"Paths are relative to {roots.told()}."
 
 
-def _bytes_of(real: Path, limit: int) -> bytes | Unfit:
+def _bytes_of(real: Path, named: str | None, limit: int, roots: Roots, other_names: OtherNames) -> bytes | Unfit:
     """The content of a regular file, judged by what was opened."""
     try:
-        if not stat.S_ISREG(real.stat().st_mode):  # asked before opening: opening a device can do something
-            return _DIRECTORY if real.is_dir() else _SPECIAL
-        handle = os.open(real, _READ_FLAGS)
-        with os.fdopen(handle, "rb") as file:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                return _SPECIAL
-            data = file.read(limit + 1) if status.st_size <= limit else None
+        with os.fdopen(roots.open_read(named or roots.shown(real), real, other_names), "rb") as file:
+            data = file.read(limit + 1) if os.fstat(file.fileno()).st_size <= limit else None
+    except InputError:  # another file took its place since it was found
+        if named is not None:
+            raise
+        return _FORBIDDEN
+    except IsADirectoryError:
+        return _DIRECTORY
+    except NotRegularError:
+        return _SPECIAL
     except OSError as error:
         return Unfit(f"cannot be read: {error.strerror}", "Check its permissions, or leave it out.")
     if data is None or len(data) > limit:

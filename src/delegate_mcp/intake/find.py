@@ -1,7 +1,6 @@
 """Finding files: expanding globs under the roots, and the nearest existing name for one that is missing."""
 
 import glob
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,12 +42,11 @@ def expand(pattern: str, roots: Roots) -> tuple[Path, ...]:
 def nearest(path: str, roots: Roots) -> str | None:
     """The existing file that was most likely meant: a like name beside it, else the same name elsewhere."""
     place = next(roots.places(path))
-    if place.parent.is_dir() and roots.allows(place.parent.resolve()):
-        names = [entry.name for entry in _entries(place.parent)]
-        close = [name for name in get_close_matches(place.name, names, 3) if not roots.is_secret(Path(name))]
-        if close:
-            return roots.shown(place.with_name(close[0]))
-    search = _Search(path, _MAX_SEEN_FOR_A_NAME)
+    names = [entry.name for entry in roots.list_directory(place.parent)]
+    close = [name for name in get_close_matches(place.name, names, 3) if not roots.is_secret(Path(name))]
+    if close:
+        return roots.shown(place.with_name(close[0]))
+    search = _Search(path, roots, _MAX_SEEN_FOR_A_NAME)
     try:
         found = next(search.matches(roots.roots[0], ("**", glob.escape(place.name))), None)
     except InputError:  # a large tree: no suggestion is better than a slow one
@@ -79,10 +77,9 @@ def _first_matches(pattern: str, told: str, roots: Roots) -> list[Path]:
     if start != ".":
         roots.resolve_read(start)
     for place in roots.places(start):
-        if place.is_dir() and roots.allows(place.resolve()):
-            found = sorted(_Search(told, _MAX_SEEN).matches(place, rest))
-            if found:
-                return found
+        found = sorted(_Search(told, roots, _MAX_SEEN).matches(place, rest))
+        if found:
+            return found
     return []
 
 
@@ -91,6 +88,7 @@ class _Search:
     """One walk through directories, which ends when it has seen too much."""
 
     told: str
+    roots: Roots
     left: int
 
     def matches(self, directory: Path, parts: tuple[str, ...]) -> Iterator[Path]:
@@ -101,18 +99,19 @@ class _Search:
             while rest[:1] == ("**",):
                 rest = rest[1:]
             yield from self.matches(directory, rest or ("*",))
-        for entry in _entries(directory):
+        for entry in self.roots.list_directory(directory):
             self._count()
+            found = directory / entry.name
             if deep:
                 enters = not entry.name.startswith(".") and entry.name not in _SKIPPED
-                if enters and entry.is_dir(follow_symlinks=False):
-                    yield from self.matches(Path(entry.path), (part, *rest))
+                if enters and entry.is_directory:
+                    yield from self.matches(found, (part, *rest))
             elif not _fits(entry.name, part):
                 continue
-            elif rest and entry.is_dir(follow_symlinks=not is_glob(part)):
-                yield from self.matches(Path(entry.path), rest)
-            elif not rest and entry.is_file():
-                yield Path(entry.path)
+            elif rest and (entry.is_directory or (entry.leads_to_directory and not is_glob(part))):
+                yield from self.matches(found, rest)
+            elif not rest and entry.leads_to_file:
+                yield found
 
     def _count(self) -> None:
         self.left -= 1
@@ -123,11 +122,3 @@ class _Search:
 def _fits(name: str, part: str) -> bool:
     """A hidden name only fits a part that begins with a dot itself."""
     return fnmatchcase(name, part) and (not name.startswith(".") or part.startswith("."))
-
-
-def _entries(directory: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(directory) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
-    except OSError:  # not ours to read, or gone since
-        return []

@@ -298,6 +298,13 @@ class Ledger(Protocol):
         """Sums over the calls that began at or after `since`, of one connection where named."""
         ...
 
+    async def forget_calls(self, now: float) -> int:
+        """Remove the records of calls that ended and of their attempts; how many calls that were.
+
+        What quotas and budgets still count (the last minute; paid attempts of today) stays, as numbers without words.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Finish what is being written and close."""
         ...

@@ -21,7 +21,9 @@ from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.ledger.base import CallEnd, CallRow, CallStart, LedgerSnapshot, Refusal, Reserve, Settle, Totals
+from delegate_mcp.ledger.days import day_start
 from delegate_mcp.ledger.health import ANSWERS_LEARNED_FROM, first_token_p95_ms
+from delegate_mcp.ledger.quota import MINUTE_S
 from delegate_mcp.ledger.sqlite_rows import attempt_of, call_of, nano_usd, totals_of, usage_fields
 from delegate_mcp.platforms import pid_alive
 
@@ -162,6 +164,19 @@ class PostgresLedger:
         return await self._reads.run(
             lambda tx: totals_of(tx.send("calls_by_tier", of), tx.send("attempts_by_tier", of))
         )
+
+    async def forget_calls(self, now: float) -> int:
+        """Remove the records of calls that ended, everybody's; how many calls that were."""
+
+        def forget(tx: Transaction) -> int:
+            tx.send("forget_attempts", {"minute_start": now - MINUTE_S, "day_start": day_start(now, "utc")})
+            forgotten = len(tx.send("forget_calls").fetchall())
+            tx.send("forget_words_of_attempts")
+            tx.send("forget_words_of_calls")
+            self._tell(tx)
+            return forgotten
+
+        return await self._writes.run(forget)
 
     async def aclose(self) -> None:
         """Finish what is being written and close; what waits for a database that is away is given up."""

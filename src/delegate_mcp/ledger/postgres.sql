@@ -105,13 +105,13 @@ SELECT started_at, reserved_tokens, model = %(model)s, true
 FROM attempts WHERE outcome = 'running' AND provider = %(provider)s AND lease_until > %(now)s;
 
 -- name: given_back
--- What the attempts that ended since then had reserved beyond what they used.
+-- What the answers that came since then had reserved beyond what they used.
 SELECT
     coalesce(sum(greatest(0, reserved_tokens - counted_tokens)), 0)::bigint AS account,
     coalesce(
         sum(greatest(0, reserved_tokens - counted_tokens)) FILTER (WHERE model = %(model)s), 0
     )::bigint AS model
-FROM attempts WHERE provider = %(provider)s AND counted_at > %(minute_start)s AND ended_at > %(asked)s;
+FROM attempts WHERE outcome = 'ok' AND provider = %(provider)s AND ended_at > %(asked)s;
 
 -- name: paid
 SELECT (
@@ -207,6 +207,23 @@ ON CONFLICT (provider, model) DO UPDATE SET
 
 -- name: drop_cooldown
 DELETE FROM cooldowns WHERE provider = %(provider)s AND model = %(model)s;
+
+-- name: forget_attempts
+-- What a window or the daily sum of money still counts stays.
+DELETE FROM attempts
+WHERE outcome <> 'running' AND coalesce(counted_at, 0) <= %(minute_start)s
+    AND NOT (tier = 'paid' AND ended_at >= %(day_start)s);
+
+-- name: forget_calls
+DELETE FROM calls
+WHERE state <> 'running' AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.call_id = calls.call_id)
+RETURNING call_id;
+
+-- name: forget_words_of_attempts
+UPDATE attempts SET message = NULL WHERE outcome <> 'running';
+
+-- name: forget_words_of_calls
+UPDATE calls SET reason = '', conversation = NULL, error = NULL WHERE state <> 'running';
 
 -- name: call
 SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until

@@ -5,17 +5,28 @@ All methods touch the disk: callers run them in a worker thread.
 """
 
 import json
+import logging
 import os
 import stat
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
+
 from delegate_mcp import platforms
 from delegate_mcp.domain.call_id import is_call_id
 from delegate_mcp.domain.errors import LedgerError
+
+_OWN = 0o700
+_DRAFT_S = 60.0
+"""A file that is being written takes its place within this time; an older one was left by a process that died."""
+_MOST_OFTEN_S, _LEAST_OFTEN_S = 60.0, 3_600.0
+"""Between two looks for what is no longer kept."""
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +71,7 @@ class ResultStore:
             raise ValueError(f"{call.call_id!r} is no call id")
         path = self._path(call.call_id)
         try:
-            platforms.private_dir(self._directory)
-            platforms.write_private(path, json.dumps(asdict(call)).encode())
-            os.utime(path, (call.saved_at, call.saved_at))  # purge then need not open what is private
+            self._put(path, json.dumps(asdict(call)).encode(), call.saved_at)
         except OSError as error:
             raise LedgerError(f"The answer of {call.call_id} could not be kept: {error.strerror}.") from error
         finally:
@@ -82,14 +91,39 @@ class ResultStore:
     def purge(self, older_than: float) -> int:
         """Remove what was kept before that time (Unix seconds; infinity: all of it); how many calls that were."""
         removed = 0
-        entries = list(self._directory.iterdir()) if self._directory.is_dir() else []
+        try:
+            entries = list(self._directory.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return 0
         for entry in entries:
             with suppress(FileNotFoundError):  # another process purges too
                 status = entry.lstat()
-                if stat.S_ISREG(status.st_mode) and status.st_mtime < older_than:
+                in_the_making = entry.name.startswith(".") and status.st_mtime > time.time() - _DRAFT_S
+                if stat.S_ISREG(status.st_mode) and status.st_mtime < older_than and not in_the_making:
                     entry.unlink()
                     removed += is_call_id(entry.stem)
         return removed
 
+    def _put(self, path: Path, data: bytes, saved_at: float) -> None:
+        platforms.private_dir(self._directory)
+        if os.name == "posix" and stat.S_IMODE(self._directory.stat().st_mode) != _OWN:
+            self._directory.chmod(_OWN)  # it was made by hand, or by a copy
+        platforms.write_private(path, data)
+        with suppress(FileNotFoundError):  # a purge was there already
+            os.utime(path, (saved_at, saved_at))  # purge then need not open what is private
+
     def _path(self, call_id: str) -> Path:
         return self._directory / f"{call_id}.json"
+
+
+async def keep_for(
+    store: ResultStore, seconds: float, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    """Remove what is kept longer than that: at once, and again and again until cancelled."""
+    pause_s = min(max(seconds / 4, _MOST_OFTEN_S), _LEAST_OFTEN_S)
+    while True:
+        try:
+            await to_thread.run_sync(store.purge, now() - seconds)
+        except OSError as error:
+            logger.warning("Kept answers could not be removed: %s", error.strerror)
+        await sleep(pause_s)

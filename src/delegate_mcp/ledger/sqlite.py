@@ -169,6 +169,10 @@ class SqliteLedger:
         """Sums over the calls that began at or after `since`, of one connection where named."""
         return await self._read(lambda db: _totals(db, since, connection))
 
+    async def forget_calls(self, now: float) -> int:
+        """Remove the records of calls that ended, from the file's free pages too; how many calls that were."""
+        return await self._write(lambda db: _forget_calls(db, now))
+
     async def aclose(self) -> None:
         """Finish what is being written and close."""
         try:
@@ -235,6 +239,16 @@ def _end_call(db: sqlite3.Connection, end: CallEnd) -> None:
         **usage_fields(end.usage),
     }
     db.execute(SQL["end_call"], fields)
+
+
+def _forget_calls(db: sqlite3.Connection, now: float) -> int:
+    db.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
+    times = {"minute_start": now - MINUTE_S, "day_start": day_start(now, "utc")}
+    db.execute(SQL["forget_attempts"], times)
+    forgotten = db.execute(SQL["forget_calls"]).rowcount
+    db.execute(SQL["forget_words_of_attempts"])
+    db.execute(SQL["forget_words_of_calls"])
+    return forgotten
 
 
 def _snapshot(db: sqlite3.Connection, now: float, day_starts: Mapping[str, float]) -> LedgerSnapshot:

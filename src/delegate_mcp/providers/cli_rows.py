@@ -6,6 +6,7 @@ joined to its option by `=` for the same reason.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -23,6 +24,7 @@ DEFAULT_MODEL = "default"
 """The model name that leaves the choice to the CLI."""
 
 _LONGEST_IN_ARGV = 8_000
+_COMMAND = re.compile(r"[\s\ufeff]*/")  # a byte order mark is a blank to JavaScript
 _ANSWER_ONLY = "Answer the request. You have no tools: all that there is to know stands in it."
 _EDIT = (
     "Make the change in the files of the working directory yourself (read CLAUDE.md or AGENTS.md first where there is "
@@ -115,7 +117,7 @@ def _prompt(system: str, turns: list[Message]) -> str:
         said = f"Answer the last message of this conversation.\n\n{said}"
     prompt = f"{system}\n\n{said}" if system else said
     # A text that begins with a slash would be taken for one of the CLI's own commands.
-    return f"Request:\n{prompt}" if prompt.lstrip().startswith("/") else prompt
+    return f"Request:\n{prompt}" if _COMMAND.match(prompt) else prompt
 
 
 def _model(call: CliCall) -> tuple[str, ...]:

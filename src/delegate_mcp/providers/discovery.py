@@ -11,7 +11,7 @@ from delegate_mcp.config.settings import ProviderSettings, Settings
 from delegate_mcp.domain.availability import Availability, ProviderState
 from delegate_mcp.domain.plan import Tier
 from delegate_mcp.local.demo_model import NAME as DEMO_NAME
-from delegate_mcp.local.engines import ENGINES, Engine, installed_engine
+from delegate_mcp.local.engines import ENGINES, Engine, installation, installed_engine
 from delegate_mcp.local.models import local_models
 from delegate_mcp.platforms import find_program
 from delegate_mcp.providers.registry import PROVIDERS, ProviderRow
@@ -85,6 +85,8 @@ class Discovery:
             return _no(row, "turned off in the settings", f"set providers.{row.name}.enabled to true")
         if row.wire == "embedded":
             return self._embedded(row)
+        if row.wire == "rented":
+            return self._rented(row)
         if row.local:
             return None
         return (self._program_missing(row) if row.wire == "cli" else None) or self._by_account(row)
@@ -112,11 +114,10 @@ class Discovery:
         return _no(row, "not installed", f"install it ({row.key_url}) so that `{row.command}` is on PATH")
 
     def _embedded(self, row: ProviderRow) -> ProviderState:
-        engine = installed_engine(self._engines)
-        if engine is None:
-            extra = self._engines[0].extra if self._engines else "local"
-            return _no(row, "no engine is installed", f"pip install 'delegate-mcp[{extra}]'")
         local = self._settings.local
+        engine = installed_engine(self._engines, self._environ, local.engine)
+        if engine is None:
+            return _no(row, "no engine is installed", installation(self._engines, local.engine))
         models = tuple(model.name for model in local_models(local, self._cache_dir))
         own = local.model.expanduser() if local.model else None
         lacking = f"no file {own}" if own is not None and not own.is_file() else ""
@@ -127,6 +128,14 @@ class Discovery:
         if lacking or local.demo_model == "never":
             return _no(row, lacking or "no model", "set local.model to a GGUF file that is there")
         return _no(row, f"{DEMO_NAME} is not fetched, and local.model is not set", "delegate-mcp demo --fetch-only")
+
+    def _rented(self, row: ProviderRow) -> ProviderState:
+        names = tuple(self._settings.rented)
+        if not names:
+            return _no(row, "none is set up", "set [rented.<name>]; docs/local.md shows a machine of SkyPilot")
+        if not self._settings.budget.daily_usd:
+            return _no(row, "paid, and no daily cap is set", "set budget.daily_usd to the most it may cost you a day")
+        return ProviderState(name=row.name, usable=True, why=f"set up: {', '.join(names)}", models=names)
 
     def _of(self, row: ProviderRow) -> ProviderSettings:
         return self._settings.provider(row.name)

@@ -1,11 +1,12 @@
-"""Models that this program hosts itself: asked in the OpenAI protocol, at a loopback host that the keeper starts."""
+"""Models that this program hosts itself: asked in the OpenAI protocol, at the engine that the machine's host runs."""
 
 from dataclasses import replace
 
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.usage import estimate_tokens
-from delegate_mcp.local.keeper import HostAddress, Keeper
+from delegate_mcp.local.host_client import HostAddress
+from delegate_mcp.local.keeper import Keeper
 from delegate_mcp.local.models import LocalModel
 from delegate_mcp.providers.base import Ask, ListedModel, Report
 from delegate_mcp.providers.openai_compatible import OpenAICompatibleProvider
@@ -29,48 +30,49 @@ class EmbeddedProvider:
         return self._row.name
 
     async def complete(self, ask: Ask, report: Report) -> Completion:
-        """Answer once; a host that ends in the middle is started again and asked a second time."""
+        """Answer once. An engine that crashed meanwhile is started again by the next ask, which then notes it."""
         model = self._keeper.model(ask.model)
         ask = _fitted(ask, model)
-        first_ending: str | None = None
-        while True:
-            address = await self._keeper.address(model.name)
-            host = await self._connect(model, address)
+        async with self._keeper.using(model.name) as use:
             try:
-                return await host.complete(ask, report)
+                engine = await self._connect(model, use.address)
+                completion = await engine.complete(ask, report)
             except ProviderError as error:
-                # A refusal has a status; what has none may be the host's end.
-                ending = None if error.status else await self._keeper.ending(model.name, address)
+                # A refusal has a status; what has none may be the engine's end.
+                ending = None if error.status else await use.ending()
                 if ending is None:
                     raise
-                if first_ending is not None:
-                    raise ProviderError.network(
-                        f"the local engine failed twice at this request (it {first_ending}, was started again and "
-                        f"{ending}). Send less, use a smaller model or lower local.context_tokens"
-                    ) from error
-                first_ending = ending
+                raise ProviderError(
+                    ErrorKind.NETWORK,
+                    f"{ending} in the middle of this request; it is started again by the next. Where that goes on: "
+                    "send less, use a smaller model or lower local.context_tokens",
+                    usage=error.usage,
+                ) from error
+        if not use.note:
+            return completion
+        return replace(completion, notes=(*completion.notes, f"engine restarted: it {use.note} before"))
 
     async def list_models(self) -> tuple[ListedModel, ...]:
         """The models whose files are here; nothing is started for it."""
         return tuple(ListedModel(model=m.name, context_tokens=m.context_tokens) for m in self._keeper.models())
 
     async def aclose(self) -> None:
-        """Close connections to the hosts."""
+        """Close connections to the engines."""
         while self._connected:
-            _, (_, host) = self._connected.popitem()
-            await host.aclose()
+            _, (_, engine) = self._connected.popitem()
+            await engine.aclose()
 
     async def _connect(self, model: LocalModel, address: HostAddress) -> OpenAICompatibleProvider:
-        """The client of the host at that address; one for each address, shared."""
+        """The client of the engine at that address; one for each model, shared."""
         known = self._connected.get(model.name)
         if known is not None and known[0] == address:
             return known[1]
         row = replace(self._row, extra_body=(*self._row.extra_body, *model.sampling))
-        host = OpenAICompatibleProvider(row, base_url=address.base_url, api_key=address.secret)
-        self._connected[model.name] = (address, host)
-        if known is not None:
+        engine = OpenAICompatibleProvider(row, base_url=address.base_url, api_key=address.secret)
+        self._connected[model.name] = (address, engine)
+        if known is not None:  # that engine has ended
             await known[1].aclose()
-        return host
+        return engine
 
 
 def _fitted(ask: Ask, model: LocalModel) -> Ask:

@@ -14,6 +14,7 @@ def models_catalog(rows: Sequence[ProviderRow], catalog: Catalog, availability: 
     """Everything that `models://catalog` shows.
 
         {"providers": [{"name": "groq", "tier": "free", "usable": true, "why": "key set: …", "mend": "",
+                        "data": {"trains": "no", "keeps": "yes", "told": "…", "source": "https://…", "seen": "2025-10"},
                         "models": [{"model": "openai/gpt-oss-20b", "context_tokens": 131072, "quality": 5,
                                     "free": true, "capabilities": ["tools", …]}]}],
          "roles": {"groq-fast": ["groq:openai/gpt-oss-20b"]},
@@ -36,8 +37,14 @@ def _provider(row: ProviderRow, state: ProviderState, catalog: Catalog) -> dict[
         "usable": state.usable,
         "why": state.why,
         "mend": state.mend,
+        **({} if row.local else {"data": _data(row)}),
         "models": [_model(model) for model in _models(row, state, catalog)] if state.usable else [],
     }
+
+
+def _data(row: ProviderRow) -> dict[str, Any]:
+    use = row.data_use(row.tier)
+    return {"trains": use.trains, "keeps": use.keeps, "told": use.told(), "source": use.source, "seen": use.seen}
 
 
 def _models(row: ProviderRow, state: ProviderState, catalog: Catalog) -> list[Model]:

@@ -19,6 +19,8 @@ class Parts:
     keys: Mapping[str, Key]
     environ: Mapping[str, str]
     keeper: Keeper
+    rented: Callable[[ProviderRow], Provider]
+    """Makes the provider of rented machines, which needs the ledger."""
 
     def key(self, row: ProviderRow) -> str:
         """The row's key. ProviderError where there is none."""
@@ -71,11 +73,16 @@ def _embedded(row: ProviderRow, parts: Parts) -> Provider:
     return EmbeddedProvider(row, parts.keeper)
 
 
+def _rented(row: ProviderRow, parts: Parts) -> Provider:
+    return parts.rented(row)
+
+
 WIRES: Mapping[Wire, Callable[[ProviderRow, Parts], Provider]] = {
     "groq": _groq,
     "gemini": _gemini,
     "openai": _openai,
     "cli": _cli,
+    "rented": _rented,
     "embedded": _embedded,
 }
 

@@ -1,5 +1,8 @@
 """Every provider, one row each.
 
+What a service does with prompts (`data`) is taken from its own terms, with the page and the month; what they do not say
+plainly stays unknown, which counts as the worst.
+
 To add a service with an OpenAI-compatible API: add a row with `wire="openai"`, its base URL and the names of its key.
 To add a CLI: add a row here with `wire="cli"` and its command line in `providers/cli_rows.py`. A new wire protocol is a
 new module and a new line in `provider_set.WIRES`. Then give its models to `catalog/catalog.toml`.
@@ -10,8 +13,9 @@ from typing import Literal
 
 from delegate_mcp.domain.limit import DayReset
 from delegate_mcp.domain.plan import Tier
+from delegate_mcp.providers.data_use import UNKNOWN, DataPolicy, DataUse
 
-Wire = Literal["groq", "gemini", "openai", "cli", "embedded"]
+Wire = Literal["groq", "gemini", "openai", "cli", "rented", "embedded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,10 @@ class ProviderRow:
     """Every failed request counts against its limits."""
     free_cache: bool = False
     """Prompt tokens that it reads from its cache do not count against its limits."""
+    data: DataUse = UNKNOWN
+    """What the service does with prompts on this row's tier."""
+    data_paid: DataUse | None = None
+    """The same for a key that is billed per token; None: as `data`."""
     quota_path: str = ""
     """Where it tells what is left of the account, below `base_url`; its form stands in `providers/quota_facts.py`."""
 
@@ -52,6 +60,14 @@ class ProviderRow:
     def local(self) -> bool:
         """Runs on this machine; the only kind that a private call may use."""
         return self.tier == "local"
+
+    def data_use(self, tier: Tier, agreed: DataPolicy = "any") -> DataUse:
+        """What it does on that tier, or less where the person's account has agreed so."""
+        use = self.data_paid if tier == "paid" and self.data_paid is not None else self.data
+        if agreed == "any":
+            return use
+        keeps = "no" if agreed == "no_retention" else use.keeps
+        return DataUse(trains="no", keeps=keeps, words="as your settings say of your account")
 
 
 PROVIDERS: tuple[ProviderRow, ...] = (
@@ -68,6 +84,13 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         max_tokens_field="max_completion_tokens",
         reasoning_effort=True,
         free_cache=True,  # console.groq.com/docs/prompt-caching
+        data=DataUse(
+            trains="no",
+            keeps="yes",
+            words="kept up to 30 days where faults or abuse are looked into, in the USA",
+            source="https://console.groq.com/docs/your-data",
+            seen="2025-10",
+        ),
     ),
     ProviderRow(
         name="gemini",
@@ -80,6 +103,20 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         brings="a context of one million tokens and Google Search grounding, free",
         schema_mode="json_schema",
         day_reset="pacific",
+        data=DataUse(
+            trains="yes",
+            keeps="yes",
+            words="read by people too, kept without a stated end, at Google",
+            source="https://ai.google.dev/gemini-api/terms",
+            seen="2025-10",
+        ),
+        data_paid=DataUse(
+            trains="no",
+            keeps="yes",
+            words="kept 55 days against abuse, at Google",
+            source="https://ai.google.dev/gemini-api/terms",
+            seen="2025-10",
+        ),
     ),
     ProviderRow(
         name="openrouter",
@@ -95,6 +132,17 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         extra_body=(("usage", {"include": True}),),
         counts_failures=True,
         quota_path="key",
+        data=DataUse(
+            trains="yes",
+            words="each host by its own terms; hosts of `:free` models may train and keep",
+            source="https://openrouter.ai/docs/features/privacy-and-logging",
+            seen="2025-10",
+        ),
+        data_paid=DataUse(
+            words="each host by its own terms",
+            source="https://openrouter.ai/docs/features/privacy-and-logging",
+            seen="2025-10",
+        ),
     ),
     ProviderRow(
         name="mistral",
@@ -106,6 +154,20 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         key_url="https://console.mistral.ai/api-keys",
         brings="Mistral's models within its free monthly credit",
         schema_mode="json_schema",
+        data=DataUse(
+            trains="yes",
+            keeps="yes",
+            words="unless switched off in the account; kept 30 days or longer, in the EU",
+            source="https://mistral.ai/terms",
+            seen="2025-10",
+        ),
+        data_paid=DataUse(
+            trains="no",
+            keeps="yes",
+            words="kept 30 days against abuse, in the EU",
+            source="https://mistral.ai/terms",
+            seen="2025-10",
+        ),
     ),
     ProviderRow(
         name="huggingface",
@@ -117,6 +179,11 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         key_url="https://huggingface.co/settings/tokens",
         brings="open models of many hosts, 0.10 USD of free use a month",
         schema_mode="json_schema",
+        data=DataUse(
+            words="the router keeps none, each host goes by its own terms",
+            source="https://huggingface.co/docs/inference-providers/security",
+            seen="2025-10",
+        ),
     ),
     ProviderRow(
         name="cerebras",
@@ -164,6 +231,13 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         schema_mode="json_schema",
         max_tokens_field="max_completion_tokens",
         reasoning_effort=True,
+        data=DataUse(
+            trains="no",
+            keeps="yes",
+            words="kept 30 days against abuse, in the USA",
+            source="https://platform.openai.com/docs/guides/your-data",
+            seen="2025-10",
+        ),
     ),
     ProviderRow(
         name="deepseek",
@@ -175,6 +249,13 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         key_url="https://platform.deepseek.com/api_keys",
         brings="DeepSeek's models, paid per token",
         schema_mode="json_object",
+        data=DataUse(
+            trains="yes",
+            keeps="yes",
+            words="kept without a stated end, in China",
+            source="https://cdn.deepseek.com/policies/en-US/deepseek-privacy-policy.html",
+            seen="2025-10",
+        ),
     ),
     ProviderRow(
         name="claude",
@@ -185,6 +266,20 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         key_url="https://code.claude.com/docs/en/setup",
         brings="complex coding on the Claude plan you already pay for",
         schema_mode="json_schema",
+        data=DataUse(
+            trains="yes",
+            keeps="yes",
+            words="unless switched off in the account; kept 30 days, with training 5 years, in the USA",
+            source="https://code.claude.com/docs/en/data-usage",
+            seen="2025-10",
+        ),
+        data_paid=DataUse(
+            trains="no",
+            keeps="yes",
+            words="kept 30 days, in the USA",
+            source="https://code.claude.com/docs/en/data-usage",
+            seen="2025-10",
+        ),
     ),
     ProviderRow(
         name="codex",
@@ -194,6 +289,13 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         command="codex",
         key_url="https://developers.openai.com/codex/cli",
         brings="coding on the ChatGPT plan you already pay for",
+        data=DataUse(
+            trains="yes",
+            keeps="yes",
+            words="unless switched off in the account, in the USA",
+            source="https://help.openai.com/en/articles/5722486",
+            seen="2025-10",
+        ),
     ),
     ProviderRow(
         name="gemini-cli",
@@ -205,6 +307,20 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         key_url="https://aistudio.google.com/apikey",
         brings="Gemini with its own tools, on your Gemini key",
         day_reset="pacific",
+        data=DataUse(
+            trains="yes",
+            keeps="yes",
+            words="read by people too, kept without a stated end, at Google",
+            source="https://ai.google.dev/gemini-api/terms",
+            seen="2025-10",
+        ),
+        data_paid=DataUse(
+            trains="no",
+            keeps="yes",
+            words="kept 55 days against abuse, at Google",
+            source="https://ai.google.dev/gemini-api/terms",
+            seen="2025-10",
+        ),
     ),
     ProviderRow(
         name="opencode",
@@ -214,6 +330,15 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         command="opencode",
         key_url="https://opencode.ai/docs",
         brings="coding with the accounts set up in opencode",
+    ),
+    ProviderRow(
+        name="rented",
+        title="Rented GPUs",
+        wire="rented",
+        tier="paid",
+        key_url="https://docs.skypilot.co",
+        brings="a large open model on a GPU of Vast.ai or RunPod, paid by the hour while it is needed",
+        schema_mode="json_schema",
     ),
     ProviderRow(
         name="ollama",

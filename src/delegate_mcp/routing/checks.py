@@ -80,11 +80,14 @@ def pause(case: Case) -> Pause | None:
 
 
 def _stays_here(case: Case) -> str | None:
-    return (
-        "private: this call stays on this machine"
-        if case.private and not case.known.is_local(case.model.model_id)
-        else None
-    )
+    if not case.private or case.known.is_local(case.model.model_id):
+        return None
+    return f"private: {case.brief.kept_here or 'this call'} stays on this machine"
+
+
+def _data_policy(case: Case) -> str | None:
+    policy, use = case.known.data_policy, case.known.data_use(case.model.model_id, case.model)
+    return None if use is None or use.allowed_by(policy) else f'data_policy is "{policy}": it {use.told()}'
 
 
 def _usable(case: Case) -> str | None:
@@ -197,6 +200,7 @@ def _no_room(case: Case) -> Pause | None:
 
 LASTING: tuple[Callable[[Case], str | None], ...] = (
     _stays_here,
+    _data_policy,
     _usable,
     _key,
     _gone,

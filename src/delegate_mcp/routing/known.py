@@ -15,6 +15,7 @@ from delegate_mcp.ledger.base import Cooldown, LedgerSnapshot, OpenBreaker, Prov
 from delegate_mcp.ledger.quota import account_of, windows_for
 from delegate_mcp.ledger.window import Window
 from delegate_mcp.providers import registry
+from delegate_mcp.providers.data_use import DataPolicy, DataUse
 
 Demo = Literal["auto", "always", "never"]
 
@@ -35,6 +36,11 @@ class Known:
     """The context that the embedded engine is set to; None: what the catalog says of local models."""
     key_marks: Mapping[str, str] = field(default_factory=dict[str, str])
     """Provider -> mark of the key that is set now: a key that was refused and has changed since is tried again."""
+
+    data_policy: DataPolicy = "any"
+    """What a service may do with what it is sent."""
+    agreed: Mapping[str, DataPolicy] = field(default_factory=dict[str, DataPolicy])
+    """Provider -> what this person's account has agreed, where that is more than its tier does."""
 
     def model(self, model_id: ModelId) -> Model | None:
         """The catalog's row, or for a local server what the name tells; None: unknown, no chat model, or not local."""
@@ -59,6 +65,11 @@ class Known:
         if row.local:
             return "local"
         return self.tiers.get(row.name, row.tier) if model.free else "paid"
+
+    def data_use(self, model_id: ModelId, model: Model) -> DataUse | None:
+        """What its service does with what it is sent; None: it runs on this machine."""
+        row = registry.BY_NAME[model_id.provider]
+        return None if row.local else row.data_use(self.tier(model_id, model), self.agreed.get(row.name, "any"))
 
     def local_models(self) -> Iterator[Model]:
         """The chat models that the local servers list, without the demonstration."""

@@ -13,13 +13,14 @@ def require_candidates(drafted: RoutePlan, known: Known) -> None:
     if drafted.candidates:
         return
     call = f"({drafted.task_type}, {drafted.complexity}, {drafted.rule})"
+    stays = f" It may only be answered on this machine: {drafted.kept_here}." if drafted.kept_here else ""
     healing = [row for row in drafted.passed_over if row.temporary]
     if not healing:
-        what = f"No model can take this call {call}. Nothing was sent."
+        what = f"No model can take this call {call}.{stays} Nothing was sent."
         raise NoCandidateError(what, drafted.passed_over, _advice(drafted, known))
     until = min((row.until for row in healing if row.until is not None), default=None)
     again = "" if until is None else f" Room again at {clock(until, known.snapshot.taken_at)}."
-    what = f"No model has room for this call now {call}.{again} Nothing was sent."
+    what = f"No model has room for this call now {call}.{stays}{again} Nothing was sent."
     raise NoCandidateError(what, drafted.passed_over, _advice(drafted, known, until), until)
 
 

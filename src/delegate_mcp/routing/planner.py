@@ -12,6 +12,7 @@ from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import AskOptions, Candidate, Complexity, PassedOver, RoutePlan, Tier
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.ledger.base import LedgerSnapshot
+from delegate_mcp.providers.data_use import DataPolicy
 from delegate_mcp.routing import task_types
 from delegate_mcp.routing.checks import Case, lasting_reason, pause
 from delegate_mcp.routing.classifier import Classification, classify
@@ -72,6 +73,8 @@ def plan(
     tiers: Mapping[str, Tier] | None = None,
     embedded_context_tokens: int | None = None,
     key_marks: Mapping[str, str] | None = None,
+    data_policy: DataPolicy = "any",
+    agreed: Mapping[str, DataPolicy] | None = None,
 ) -> RoutePlan:
     """Order the candidates. InputError: the task type or the model is unknown; NoCandidateError: nobody can answer."""
     known = Known(
@@ -83,6 +86,8 @@ def plan(
         tiers=tiers or {},
         embedded_context_tokens=embedded_context_tokens,
         key_marks=key_marks or {},
+        data_policy=data_policy,
+        agreed=agreed or {},
     )
     drafted = draft(brief, request, rules=rules, known=known)
     require_candidates(drafted, known)
@@ -114,10 +119,11 @@ def draft(brief: Brief, request: DelegateRequest, *, rules: Rules, known: Known)
         complexity=work.complexity,
         confidence=work.confidence,
         rule=work.rule.name,
-        reason=_reason(work, kept),
+        reason=_reason(work, kept) + (f"; on this machine: {brief.kept_here}" if brief.kept_here else ""),
         candidates=kept,
         passed_over=tuple(_once(passed, candidates)),
         private=work.private,
+        kept_here=brief.kept_here,
     )
 
 

@@ -1,13 +1,15 @@
 """`delegate_result`: the rest of a long answer, or a call still running."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from delegate_mcp.domain.errors import DelegateError
 from delegate_mcp.tools.edge import ToolContext, as_result, follow
 from delegate_mcp.tools.row import ToolRow
+
+if TYPE_CHECKING:
+    from delegate_mcp.delivery.reply import Reply
 
 
 async def delegate_result(
@@ -16,15 +18,13 @@ async def delegate_result(
     offset: Annotated[int, Field(description="Characters already read", ge=0)] = 0,
 ) -> CallToolResult:
     """Wait for a call that is under way, or read on in one that has ended."""
-    from delegate_mcp.delivery.failure_text import failure_reply
 
-    try:
+    async def wait() -> "Reply":
         app = await ctx.request_context.lifespan_context.app()
         running = app.running(call_id)
-        reply = await follow(ctx, app, running, cancels=False) if running else await app.result(call_id, offset)
-    except DelegateError as error:
-        reply = failure_reply(error)
-    return as_result(reply)
+        return await follow(ctx, app, running, cancels=False) if running else await app.result(call_id, offset)
+
+    return await as_result(wait())
 
 
 ROW = ToolRow(

@@ -1,6 +1,9 @@
 """The one way from a tool to the app and back: here a DelegateError becomes what the director reads."""
 
 import json
+import logging
+import os
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -11,11 +14,15 @@ from delegate_mcp.domain.errors import DelegateError
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.domain.usage import estimate_tokens
 from delegate_mcp.holder import CONNECTION, AppHolder
+from delegate_mcp.tools.asking_roots import host_roots, is_near
+from delegate_mcp.tools.patience import patience_s
 
 if TYPE_CHECKING:
     from delegate_mcp.app import App
     from delegate_mcp.delivery.reply import Reply
     from delegate_mcp.dispatch.calls import RunningCall
+
+logger = logging.getLogger(__name__)
 
 ToolContext = Context[AppHolder, Any]
 
@@ -25,24 +32,25 @@ PROGRESS_EVERY_S = 0.5
 
 async def delegate(ctx: ToolContext, **asked: Any) -> CallToolResult:
     """Run one call, `asked` being fields of a DelegateRequest, until it ends or the host's patience does."""
-    from delegate_mcp.delivery.failure_text import failure_reply
-
     arguments = (ctx.request_context.params or {}).get("arguments")
     written = estimate_tokens(json.dumps(arguments, ensure_ascii=False, default=str))
-    request = DelegateRequest(connection=CONNECTION.get(), director_input_tokens=written, **asked)
-    try:
+
+    async def run() -> "Reply":
         app = await ctx.request_context.lifespan_context.app()
-        reply = await follow(ctx, app, app.start(request))
-    except DelegateError as error:
-        reply = failure_reply(error)
-    return as_result(reply)
+        fence = app.roots.given_by(await host_roots(ctx), trusted=is_near(ctx))
+        request = DelegateRequest(
+            connection=CONNECTION.get(), director_input_tokens=written, roots=fence.roots, **asked
+        )
+        return await follow(ctx, app, app.start(request))
+
+    return await as_result(run())
 
 
 async def follow(ctx: ToolContext, app: "App", call: "RunningCall[Reply]", *, cancels: bool = True) -> "Reply":
     """Wait for a call and tell its progress. A cancel by the host reaches the call where this request began it."""
     told, ticks = 0.0, 0
     try:
-        with anyio.move_on_after(app.settings.calls.patience_s):
+        with anyio.move_on_after(patience_s(app.settings.calls.patience_s, _host(ctx), os.environ)):
             while not call.done.is_set():
                 with anyio.move_on_after(PROGRESS_EVERY_S):
                     await call.done.wait()
@@ -58,8 +66,32 @@ async def follow(ctx: ToolContext, app: "App", call: "RunningCall[Reply]", *, ca
     return call.outcome() if call.done.is_set() else app.still_running(call)
 
 
-def as_result(reply: "Reply") -> CallToolResult:
-    """Plain text for the director; route, usage and cost in `_meta`, which programs read and nobody pays for."""
+def _host(ctx: ToolContext) -> str:
+    known = ctx.session.client_params
+    return known.client_info.name if known is not None else ""
+
+
+async def as_result(work: Awaitable["Reply"]) -> CallToolResult:
+    """What comes of it, as plain text for the director; route, usage and cost in `_meta`, which nobody pays for.
+
+    A defect of ours ends as a short error too: the SDK would print the whole stack, which takes seconds.
+    """
+    from delegate_mcp.delivery.failure_text import failure_reply
+
+    try:
+        reply = await work
+    except DelegateError as error:
+        reply = failure_reply(error)
+    except Exception as error:
+        logger.warning("A call ended in %s, which is a defect of delegate-mcp.", type(error).__name__)
+        logger.debug("Where it came from:", exc_info=error)
+        reply = failure_reply(
+            DelegateError(
+                f"A defect of delegate-mcp ended this call ({type(error).__name__}). Nothing of other calls is lost. "
+                "Ask once more; if it comes again, start the server with DELEGATE_MCP_LOG_LEVEL=DEBUG and report what "
+                "it prints."
+            )
+        )
     return CallToolResult(
         content=[TextContent(type="text", text=reply.text)], is_error=reply.is_error, _meta=reply.meta
     )

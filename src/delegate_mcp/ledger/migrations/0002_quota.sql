@@ -18,8 +18,9 @@ WHERE outcome = 'running';
 CREATE INDEX attempts_paid_under_way ON attempts (lease_until, reserved_nano_usd)
 WHERE outcome = 'running' AND tier = 'paid';
 CREATE INDEX attempts_paid ON attempts (ended_at, cost_nano_usd) WHERE ended_at IS NOT NULL AND tier = 'paid';
-CREATE INDEX attempts_spoke ON attempts (provider, model, ended_at, first_token_ms)
-WHERE outcome = 'ok' AND first_token_ms IS NOT NULL;
+CREATE INDEX attempts_answered ON attempts (
+    provider, model, ended_at, first_token_ms, reserved_tokens, counted_tokens
+) WHERE outcome = 'ok';
 
 -- A limit or a cooldown of a whole account stands under the model '*'.
 ALTER TABLE limits ADD COLUMN elsewhere INTEGER NOT NULL DEFAULT 0;

@@ -73,8 +73,8 @@ CREATE INDEX attempts_by_count ON delegate_mcp.attempts (counted_at) WHERE count
 -- Reservations: holds only what is under way.
 CREATE INDEX attempts_under_way ON delegate_mcp.attempts (lease_until) WHERE outcome = 'running';
 CREATE INDEX attempts_paid ON delegate_mcp.attempts (ended_at) INCLUDE (cost_nano_usd) WHERE tier = 'paid';
-CREATE INDEX attempts_spoke ON delegate_mcp.attempts (provider, model, ended_at, seq) INCLUDE (first_token_ms)
-    WHERE outcome = 'ok' AND first_token_ms IS NOT NULL;
+CREATE INDEX attempts_answered ON delegate_mcp.attempts (provider, model, ended_at, seq)
+    INCLUDE (first_token_ms, reserved_tokens, counted_tokens) WHERE outcome = 'ok';
 
 -- Counted attempts by the hour, so that a day is a sum over few rows however busy it was.
 CREATE TABLE delegate_mcp.use_by_hour (

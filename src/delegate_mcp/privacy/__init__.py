@@ -1,0 +1,1 @@
+"""What may leave this machine: credentials, personal data, and what a service does with what it is sent. Pure."""

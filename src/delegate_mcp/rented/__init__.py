@@ -1,0 +1,1 @@
+"""GPUs that are rented by the hour while they are needed."""
