@@ -52,7 +52,7 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
     loaded = load_settings(environ, cwd=Path.cwd(), user_home=Path.home(), providers=[row.name for row in PROVIDERS])
     settings = loaded.settings
     _log(settings.log_level)
-    rows = tuple(_own_tier(row, settings) for row in PROVIDERS)
+    rows = tuple(_own(row, settings) for row in PROVIDERS)
     keys = _keys(rows, loaded, environ)
     cache = cache_dir(environ)
     catalog, clock, prices = _own_models(load_catalog(), settings), Clock(), PriceList()
@@ -202,11 +202,13 @@ def _service(row: ProviderRow, keys: Mapping[str, Key]) -> Service:
     )
 
 
-def _own_tier(row: ProviderRow, settings: Settings) -> ProviderRow:
-    """The row with the tier that this person's key has there."""
+def _own(row: ProviderRow, settings: Settings) -> ProviderRow:
+    """The row as it is for this person: the tier of their key there, and their own hosts."""
+    if row.local:
+        return replace(row, own_hosts=settings.privacy.own_hosts)
     own = settings.provider(row.name)
     tier = "paid" if own.bill_api else own.tier
-    return replace(row, tier=tier) if tier and not row.local else row
+    return replace(row, tier=tier) if tier else row
 
 
 def _keys(rows: Sequence[ProviderRow], loaded: Loaded, environ: Mapping[str, str]) -> dict[str, Key]:

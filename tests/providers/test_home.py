@@ -1,13 +1,21 @@
 """Requests to models at home reach this machine or a host that its owner named, and nobody else."""
 
+import json
+import sys
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
+import anyio
 import httpx
 import pytest
+from anyio.abc import SocketStream
 
 from delegate_mcp.domain.errors import ProviderError
 from delegate_mcp.providers.home import HomeTransport, at_home, is_loopback
-from tests.fakes.local_server import LocalServer, local_server
+from delegate_mcp.providers.local_servers import ask_server
+from delegate_mcp.providers.registry import BY_NAME
+from tests.fakes.local_server import LocalServer, local_server, models
 
 
 @pytest.fixture
@@ -88,3 +96,34 @@ def test_where_home_is(base_url: str, answer: bool) -> None:  # noqa: FBT001 - a
 
 def test_a_mapped_address_is_judged_by_what_it_maps() -> None:
     assert not is_loopback("::ffff:8.8.8.8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="httpx has socket files on POSIX only")
+async def test_a_server_at_a_socket_file_is_asked_there(tmp_path: Path) -> None:
+    file = tmp_path / "llama.sock"
+    answer = json.dumps(models("small-chat")).encode()
+
+    async def serve(stream: SocketStream) -> None:
+        async with stream:
+            assert b"GET /v1/models " in await stream.receive()
+            head = f"HTTP/1.1 200 OK\r\ncontent-length: {len(answer)}\r\nconnection: close\r\n\r\n"
+            await stream.send(head.encode() + answer)
+
+    async with await anyio.create_unix_listener(file) as listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, serve)
+        state = await ask_server(BY_NAME["llama-server"], f"unix:{file}", None)
+        assert state.models == ("small-chat",)
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_server_beyond_this_machine_is_found_only_at_an_own_host() -> None:
+    row = BY_NAME["ollama"]
+    stranger = await ask_server(row, "http://192.0.2.7:11434/v1", None, transport=answering("small-chat"))
+    assert not stranger.usable
+    assert "privacy.own_hosts" in stranger.mend
+    own = replace(row, own_hosts=("192.0.2.7",))
+    assert (await ask_server(own, "http://192.0.2.7:11434/v1", None, transport=answering("small-chat"))).usable
+
+
+def answering(*names: str) -> httpx.MockTransport:
+    return httpx.MockTransport(lambda _: httpx.Response(200, json=models(*names)))

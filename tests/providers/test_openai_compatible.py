@@ -40,7 +40,8 @@ JSON_ASK = replace(ASK, json_schema=SCHEMA)
 
 
 def provider(service: OpenAIService, row: ProviderRow = BY_NAME["openrouter"]) -> OpenAICompatibleProvider:
-    return OpenAICompatibleProvider(row, base_url="https://service.test/api/v1", api_key="sk-test", transport=service)
+    base_url = row.base_url if row.local else "https://service.test/api/v1"
+    return OpenAICompatibleProvider(row, base_url=base_url, api_key="sk-test", transport=service)
 
 
 async def complete(answer: httpx.Response, ask: Ask = ASK, row: ProviderRow = BY_NAME["openrouter"]) -> Completion:

@@ -65,6 +65,8 @@ class PrivacySettings(Section):
 Default: local."""
     pii: Literal["off", "warn", "local"] = "off"
     """Personal data in a call: warn = the reply says so, local = a local model answers it. Default: off."""
+    own_hosts: tuple[str, ...] = ()
+    """Machines of your own, by name or address, whose local servers private calls may use too. Default: none."""
     data_policy: Literal["any", "no_training", "no_retention"] = "any"
     """Ask only services that do not train on prompts, or do not keep them either; unknown counts as the worst. \
 Default: any."""

@@ -150,7 +150,8 @@ def _learn(db: sqlite3.Connection, end: Settle, began: float) -> None:
     model_id = end.attempt.model_id
     seen = _times(model_id, end.ended_at, end.reset, minute_before(began))
     back = db.execute(SQL["given_back"], seen | {"asked": began}).fetchone()
-    own = {told.scope: still_held(_use(db, told.scope, seen), back[told.scope]) for told in end.rate_limits}
+    scopes: set[Scope] = {told.scope for told in end.rate_limits}
+    own = {scope: still_held(_use(db, scope, seen), back[scope]) for scope in scopes}
     for told in end.rate_limits:
         word = learned_limit(model_id, told, own[told.scope], started_at=began, seen_at=end.ended_at, reset=end.reset)
         known = {"seen_at": word.seen_at, "elsewhere": word.elsewhere}

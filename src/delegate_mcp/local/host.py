@@ -6,13 +6,14 @@ is idle, when its last user is gone, and when it is told to; its engines end wit
 
 import os
 import secrets
+import socket
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import anyio
-from anyio.abc import SocketStream
+from anyio.abc import SocketListener, SocketStream
 
 from delegate_mcp import __version__
 from delegate_mcp.local.control_api import ControlApi
@@ -53,7 +54,8 @@ async def _serve(place: RuntimeDir) -> None:
     secret = secrets.token_urlsafe(32)
     environ = dict(os.environ)
     async with Supervisor(MachineRoom(environ), environ, time.monotonic) as supervisor:
-        listener = await anyio.create_tcp_listener(local_host=LOOPBACK, local_port=0)
+        # anyio's own way asks the system's name services for the address.
+        listener = await SocketListener.from_socket(socket.create_server((LOOPBACK, 0)))
         state = HostState(
             protocol=PROTOCOL,
             version=__version__,

@@ -1,6 +1,5 @@
 """The HTTP client of one provider: made at first use, kept alive, without proxies or redirects on this machine."""
 
-import ipaddress
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from anyio.abc import AsyncResource
 
 from delegate_mcp.domain.errors import ProviderError
 from delegate_mcp.providers import failures
+from delegate_mcp.providers.home import HomeTransport, is_loopback, socket_file
 from delegate_mcp.providers.registry import ProviderRow
 
 LISTING_S = 20.0
@@ -30,6 +30,11 @@ def http_client(
     # connecting anew costs next to nothing on this machine.
     once = {"Connection": "close"} if row.local else {}
     tls = base_url.startswith("https:")
+    if row.local:
+        file = socket_file(base_url)
+        verify = _certificates() if tls else False
+        inner = transport or httpx.AsyncHTTPTransport(verify=verify, trust_env=False, uds=file)
+        transport, base_url = HomeTransport(inner, row.own_hosts), "http://localhost/v1/" if file else base_url
     return httpx.AsyncClient(
         base_url=base_url,
         headers=headers | once,
@@ -64,12 +69,8 @@ def connect_limit(seconds: float) -> httpx.Timeout:
 
 
 def on_this_machine(url: str) -> bool:
-    """Whether the address is a loopback one."""
-    host = httpx.URL(url).host
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    """Whether the address is a loopback one, or names a socket file."""
+    return socket_file(url) is not None or is_loopback(httpx.URL(url).host)
 
 
 def usable_key(row: ProviderRow, api_key: str | None) -> str:

@@ -24,7 +24,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 def socket_file(base_url: str) -> str | None:
     """The socket file that a base_url names, or None."""
-    return base_url.removeprefix(UNIX) if base_url.startswith(UNIX) else None
+    return base_url.removeprefix(UNIX).rstrip("/") if base_url.startswith(UNIX) else None
 
 
 def is_loopback(host: str) -> bool:

@@ -8,7 +8,8 @@ import httpx
 from delegate_mcp.domain.availability import ProviderState
 from delegate_mcp.domain.errors import ProviderError
 from delegate_mcp.providers.chat import listed
-from delegate_mcp.providers.connection import http_client, on_this_machine, usable_key
+from delegate_mcp.providers.connection import http_client, usable_key
+from delegate_mcp.providers.home import at_home, is_loopback, socket_file
 from delegate_mcp.providers.json_view import mapping, parse
 from delegate_mcp.providers.registry import ProviderRow
 
@@ -35,10 +36,10 @@ async def ask_server(
     url = _address(base_url)
     if url is None:
         return _no(row, f"{setting} is no address", f"set {setting} to an address like {row.base_url}")
-    # A name below localhost may be anybody's.
-    if not on_this_machine(base_url) or url.host.endswith(".localhost"):
-        return _no(row, f"{url.host} is not on this machine", f"set {setting} to a loopback address")
-    where = f"port {url.port or (443 if url.scheme == 'https' else 80)}"
+    if not at_home(base_url, row.own_hosts):
+        mend = f"set {setting} to a loopback address, or list the host in privacy.own_hosts if it is your own"
+        return _no(row, f"{url.host} is not on this machine", mend)
+    where = _told(url)
     try:
         status, body = await _get_models(row, base_url, api_key, transport, answer_s)
     except (httpx.ConnectError, httpx.ConnectTimeout):
@@ -52,7 +53,14 @@ async def ask_server(
     return _state(row, where, status, body)
 
 
+def _told(url: httpx.URL) -> str:
+    port = url.port or (443 if url.scheme == "https" else 80)
+    return f"port {port}" if is_loopback(url.host) else f"{url.host}:{port}"
+
+
 def _address(base_url: str) -> httpx.URL | None:
+    if socket_file(base_url):
+        return httpx.URL("http://localhost/v1")
     try:
         url = httpx.URL(base_url)
     except httpx.InvalidURL:

@@ -53,6 +53,8 @@ class ProviderRow:
     """What the service does with prompts on this row's tier."""
     data_paid: DataUse | None = None
     """The same for a key that is billed per token; None: as `data`."""
+    own_hosts: tuple[str, ...] = ()
+    """Local servers: further hosts that its person named as their own (`privacy.own_hosts`)."""
     quota_path: str = ""
     """Where it tells what is left of the account, below `base_url`; its form stands in `providers/quota_facts.py`."""
 
