@@ -149,7 +149,7 @@ def data() -> str:
         for tier, use in ((TIERS[row.tier], row.data), ("billed per token", row.data_paid))
         if use is not None
     ]
-    return table(("service", "tier", "trains on prompts", "keeps them", "how long, where", "read"), rows)
+    return table(("service", "tier", "trains on prompts", "keeps them", "how long, where", "as of"), rows)
 
 
 def _limit(limit: Limit) -> str:

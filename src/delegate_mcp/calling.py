@@ -22,6 +22,7 @@ from delegate_mcp.delivery.untrusted import for_reader
 from delegate_mcp.dispatch.calls import RunningCall
 from delegate_mcp.dispatch.clock import Clock
 from delegate_mcp.dispatch.dispatcher import Dispatcher
+from delegate_mcp.dispatch.panel import Panel
 from delegate_mcp.domain.brief import Brief
 from delegate_mcp.domain.errors import DelegateError, InputError, LedgerError
 from delegate_mcp.domain.outcome import Completion, Outcome
@@ -74,7 +75,8 @@ class Calling:
         end = CallEnd(call_id=call.call_id, ended_at=0.0, state="cancelled")
         try:
             require_candidates(route, known)
-            outcome = await self.dispatcher.run(
+            ask = partial(Panel(self.dispatcher).run, votes=request.votes) if request.votes > 1 else self.dispatcher.run
+            outcome = await ask(
                 call.call_id,
                 brief,
                 route,

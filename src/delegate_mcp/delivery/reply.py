@@ -70,6 +70,9 @@ def build_reply(
     if not_saved is not None:
         facts["not_saved"] = not_saved
     shown = receipt(saved) if saved else "\n\n".join(part for part in (not_saved, _marked(answer, page)) if part)
+    if outcome.tally:
+        facts["votes"] = outcome.tally
+        shown = f"{shown}\n\n{framed(outcome.tally)}"
     return Reply(f"{shown}\n\n{line}", {"delegate": facts}, answer=answer)
 
 

@@ -48,7 +48,26 @@ class Dispatcher:
         progress: Callable[[str, int], None],
     ) -> Outcome:
         """Return the first answer. AllAttemptsFailedError holds every failure; NoCandidateError: nobody had room."""
-        course = Course(
+        course = self.course(call_id, brief, plan, on_limit=on_limit, accept=accept, progress=progress)
+        waiting = deque(plan.candidates)
+        while waiting and not course.stopped and self.turns.left(course) > LEAST_TIME_S:
+            candidate, completion = await self._ask(course, waiting.popleft(), waiting)
+            if completion is not None:
+                return self.outcome(course, plan, candidate, completion)
+        raise self.failure(course, plan)
+
+    def course(
+        self,
+        call_id: str,
+        brief: Brief,
+        plan: RoutePlan,
+        *,
+        on_limit: OnLimit,
+        accept: Accept,
+        progress: Callable[[str, int], None],
+    ) -> Course:
+        """A call that begins now."""
+        return Course(
             call_id=call_id,
             brief=brief,
             on_limit=on_limit,
@@ -57,25 +76,23 @@ class Dispatcher:
             deadline=self.turns.clock.steady() + self.turns.settings.deadline_s,
             provider=self.local_providers if plan.private else self.providers,
         )
-        waiting = deque(plan.candidates)
-        while waiting and not course.stopped and self.turns.left(course) > LEAST_TIME_S:
-            candidate, completion = await self._ask(course, waiting.popleft(), waiting)
-            if completion is not None:
-                return Outcome(
-                    call_id=call_id,
-                    completion=completion,
-                    candidate=candidate,
-                    plan=replace(plan, passed_over=(*plan.passed_over, *course.turned_away)),
-                    attempts=tuple(sorted(course.attempts, key=lambda attempt: attempt.number)),
-                )
-        raise self._failure(course, plan)
+
+    def outcome(self, course: Course, plan: RoutePlan, candidate: Candidate, completion: Completion) -> Outcome:
+        """What came of it: that answer, and everything on the way to it."""
+        return Outcome(
+            call_id=course.call_id,
+            completion=completion,
+            candidate=candidate,
+            plan=replace(plan, passed_over=(*plan.passed_over, *course.turned_away)),
+            attempts=tuple(sorted(course.attempts, key=lambda attempt: attempt.number)),
+        )
 
     async def _ask(
         self, course: Course, candidate: Candidate, waiting: deque[Candidate]
     ) -> tuple[Candidate, Completion | None]:
         late_after = await self._late_after(course, candidate, waiting)
         if late_after is None:
-            return candidate, await self.turns.take(course, candidate, _nobody_listens)
+            return candidate, await self.turns.take(course, candidate, nobody_listens)
         winner: Runner | None = None
         async with anyio.create_task_group() as tasks:
             race = Race(self.turns, course, tasks)
@@ -99,7 +116,8 @@ class Dispatcher:
         windows = windows_for(candidate.model_id, candidate.limits, snapshot, candidate.reset)
         return all(window.left * _AMPLE >= window.limit for window in windows)
 
-    def _failure(self, course: Course, plan: RoutePlan) -> AllAttemptsFailedError | NoCandidateError:
+    def failure(self, course: Course, plan: RoutePlan) -> AllAttemptsFailedError | NoCandidateError:
+        """Why nobody answered."""
         attempts = sorted(course.attempts, key=lambda attempt: attempt.number)
         if not attempts and course.turned_away:
             times = [row.until for row in course.turned_away if row.until is not None]
@@ -113,5 +131,5 @@ class Dispatcher:
         return AllAttemptsFailedError(what, course.call_id, attempts)
 
 
-def _nobody_listens() -> None:
+def nobody_listens() -> None:
     """The first token of a candidate that is asked alone changes nothing."""

@@ -1,8 +1,9 @@
 """One candidate's turn in a call: a place in its windows, the attempt, and one more try where that may help."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from itertools import count
 
 from delegate_mcp.config.settings import CallSettings
 from delegate_mcp.dispatch.attempt import Accept, Attempter, Limits, Price, Service
@@ -42,12 +43,12 @@ class Course:
     turned_away: list[PassedOver] = field(default_factory=list[PassedOver])
     stopped: bool = False
     """Nobody else is to be asked."""
-    numbers: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """Of the attempts; shared by courses that are one call."""
 
     def next_number(self) -> int:
         """The number of the attempt that begins now."""
-        self.numbers += 1
-        return self.numbers
+        return next(self.numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

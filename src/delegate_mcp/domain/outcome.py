@@ -58,6 +58,8 @@ class Outcome:
     candidate: Candidate
     plan: RoutePlan
     attempts: tuple[Attempt, ...]
+    tally: str = ""
+    """Of a vote: how many agree, and who says what else."""
 
     @property
     def usage(self) -> Usage:

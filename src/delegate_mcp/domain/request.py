@@ -26,6 +26,8 @@ class DelegateRequest:
     on_limit: OnLimit = "degrade"
     model: str | None = None
     """A model id, a bare model name or an alias; None: the rules choose."""
+    votes: int = 1
+    """How many models answer; above 1 what most of them say is the answer."""
     edit_in: str | None = None
     """A directory in which a CLI backend may edit files; None: it only answers."""
     connection: str = ""

@@ -23,7 +23,7 @@ class DataUse:
     source: str = ""
     """The page that says so."""
     seen: str = ""
-    """The month in which it was read."""
+    """The month for which that is known; the pages were not opened for this version."""
 
     def allowed_by(self, policy: DataPolicy) -> bool:
         """Whether the service may be sent anything under that policy."""

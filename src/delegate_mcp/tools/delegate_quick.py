@@ -1,10 +1,10 @@
 """`delegate_quick`."""
 
-from delegate_mcp.tools.delegating import delegating
+from delegate_mcp.tools.delegating import voting
 from delegate_mcp.tools.row import ToolRow
 
 ROW = ToolRow(
-    run=delegating("delegate_quick", "quick"),
+    run=voting("delegate_quick", "quick"),
     title="Quick answer",
     description="Questions, summaries, rewriting, extraction, classification.",
 )

@@ -13,6 +13,7 @@ SaveTo = str | None
 JsonSchema = dict[str, Any] | None
 Thread = str | None
 OnLimit = Literal["degrade", "wait", "fail"]
+Votes = Annotated[int, Field(ge=1, le=9)]
 
 DescribedPrompt = Annotated[str, Field(description="Self-contained: the model sees only this and `files`")]
 DescribedFiles = Annotated[Files, Field(description="Paths or globs; read here, never by you")]
@@ -21,7 +22,7 @@ DescribedThread = Annotated[Thread, Field(description="Call id to continue")]
 DescribedOnLimit = Annotated[OnLimit, Field(description="At a rate limit: other model, wait, or error")]
 
 
-UNREAD = {"title", "default", "anyOf", "additionalProperties"}
+UNREAD = {"title", "default", "anyOf", "additionalProperties", "minimum", "maximum"}
 
 
 def lean(schema: dict[str, Any]) -> dict[str, Any]:
