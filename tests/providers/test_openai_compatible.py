@@ -40,7 +40,7 @@ JSON_ASK = replace(ASK, json_schema=SCHEMA)
 
 
 def provider(service: OpenAIService, row: ProviderRow = BY_NAME["openrouter"]) -> OpenAICompatibleProvider:
-    base_url = row.base_url if row.local else "https://service.test/api/v1"
+    base_url = (row.base_url or "http://127.0.0.1:9/v1") if row.local else "https://service.test/api/v1"
     return OpenAICompatibleProvider(row, base_url=base_url, api_key="sk-test", transport=service)
 
 
@@ -287,6 +287,12 @@ async def test_json_mode_takes_the_schema_in_the_system_prompt() -> None:
     assert body["response_format"] == {"type": "json_object"}
     assert body["messages"][0]["content"].startswith("Be brief.\n\n")
     assert json.dumps(SCHEMA) in body["messages"][0]["content"]
+
+
+async def test_our_own_engines_get_the_schema_as_every_one_of_them_knows_it() -> None:
+    body = await sent(JSON_ASK, BY_NAME["local"])
+    assert body["response_format"] == {"type": "json_object", "schema": SCHEMA}
+    assert json.dumps(SCHEMA) not in body["messages"][0]["content"]
 
 
 async def test_without_a_mode_the_schema_is_words_only() -> None:

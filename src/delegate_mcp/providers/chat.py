@@ -40,7 +40,7 @@ _CHARS_A_TOKEN = 4
 def request_body(row: ProviderRow, ask: Ask) -> dict[str, Any]:
     """The JSON body of one streamed chat completion."""
     options, messages = ask.options, ask.messages
-    if ask.json_schema is not None and row.schema_mode != "json_schema":
+    if ask.json_schema is not None and row.schema_mode not in {"json_schema", "json_object_of"}:
         messages = asking_for_json(messages, ask.json_schema)
     body: dict[str, Any] = {
         "model": ask.model,
@@ -57,6 +57,8 @@ def request_body(row: ProviderRow, ask: Ask) -> dict[str, Any]:
         # `strict` is refused for a schema with optional or further properties, so it is asked for only where it fits.
         form = {"name": "answer", "schema": dict(ask.json_schema), "strict": closed(ask.json_schema)}
         body["response_format"] = {"type": "json_schema", "json_schema": form}
+    elif ask.json_schema is not None and row.schema_mode == "json_object_of":
+        body["response_format"] = {"type": "json_object", "schema": dict(ask.json_schema)}
     elif ask.json_schema is not None and row.schema_mode == "json_object":
         body["response_format"] = {"type": "json_object"}
     return {**body, **dict(row.extra_body)}

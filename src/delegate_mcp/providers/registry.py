@@ -36,8 +36,9 @@ class ProviderRow:
     """What it would bring, for `doctor`."""
     command: str = ""
     """CLI backends: the executable."""
-    schema_mode: Literal["json_schema", "json_object", "prompt"] = "prompt"
-    """How it is asked for JSON: its own structured output, JSON mode, or words only."""
+    schema_mode: Literal["json_schema", "json_object_of", "json_object", "prompt"] = "prompt"
+    """How it is asked for JSON: its own structured output, the same in the words that every engine on llama.cpp knows,
+    JSON mode, or words only."""
     max_tokens_field: str = "max_tokens"
     reasoning_effort: bool = False
     """Takes `reasoning_effort` in the request."""
@@ -388,7 +389,7 @@ PROVIDERS: tuple[ProviderRow, ...] = (
         wire="embedded",
         tier="local",
         brings="GGUF models on this machine without another program; with SmolLM2 as a demonstration",
-        schema_mode="json_schema",
+        schema_mode="json_object_of",
     ),
 )
 
