@@ -16,9 +16,14 @@ from typing import Any
 TARGET = Path(__file__).resolve().parents[1] / "src" / "delegate_mcp" / "privacy" / "formats.json"
 
 OURS = re.compile(
-    r"^(generic-|private-key$|jwt|curl-auth|hashicorp-tf-password|mongodb-connection|nuget-config|kubernetes-secret)"
+    r"^(generic-|private-key$|jwt|curl-auth|hashicorp-tf-password|mongodb-connection|nuget-config|kubernetes-secret"
+    r"|pypi-upload-token|stripe-access-token|sendgrid-|gitlab-(?!.*routable|session-cookie|incoming-mail-address))"
 )
 """Kinds for which we have a detector of our own, or that need a file's path."""
+END = r"""(?:\\?['"\x60]|[\s;]|\\[nr]|$)"""
+"""How their expressions end a value: by a quote, a space or a semicolon."""
+ANY_END = r"(?:[^\w+/=.%~-]|[.](?:\s|$)|$)"
+"""How ours do: by any sign that no value is made of, since in prose a comma, a bracket or a full stop follows."""
 POSIX = {"[:alnum:]": "A-Za-z0-9", "[:alpha:]": "A-Za-z", "[:digit:]": "0-9", "[:xdigit:]": "A-Fa-f0-9"}
 
 
@@ -26,7 +31,7 @@ def for_python(pattern: str) -> str:
     """An expression of RE2 as Python reads it: flags in the middle hold to the end of their group."""
     for name, signs in POSIX.items():
         pattern = pattern.replace(name, signs)
-    pattern = pattern.replace(r"\z", r"\Z")
+    pattern = pattern.replace(r"\z", r"\Z").replace(END, ANY_END)
     made: list[str] = []
     opened: list[int] = []  # per open group, how many flag groups were opened inside it
     in_class, place = False, 0

@@ -136,13 +136,18 @@ async def _measure(keeper: Keeper, model: LocalModel) -> dict[str, Any]:
         ended = time.monotonic()
     timings: dict[str, Any] = one.get("timings") or {}
     written = sum(int(answer["usage"]["completion_tokens"]) for answer in together)
+    if timings:
+        speeds = {
+            "prompt_tokens_per_second": float(timings["prompt_per_second"]),
+            "output_tokens_per_second": float(timings["predicted_per_second"]),
+        }
+    else:  # an engine that does not time itself
+        whole = one["usage"]["completion_tokens"] / (alone - ready)
+        speeds = {"output_tokens_per_second_with_reading_the_prompt": whole}
     return {
         "model": model.name,
         "seconds_until_it_could_be_asked": ready - began,
-        "prompt_tokens_per_second": float(timings.get("prompt_per_second") or 0.0),
-        "output_tokens_per_second": float(
-            timings.get("predicted_per_second") or one["usage"]["completion_tokens"] / (alone - ready)
-        ),
+        **speeds,
         f"output_tokens_per_second_of_{_AT_ONCE}_at_once": written / (ended - alone),
     }
 

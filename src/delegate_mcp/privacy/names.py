@@ -7,16 +7,20 @@ from being taken for one: a row in NO_SECRET, the word and what may stand beside
 import re
 
 WORDS = (
-    *(b"passw", b"pwd", b"passphrase", b"_pass", b"dbpass"),
+    *(b"passw", b"pwd", b"passphrase", b"_pass", b"-pass", b"dbpass", b"_pw", b"-pw"),
     *(b"secret", b"token", b"apikey", b"key", b"credential", b"creds", b"auth", b"pin"),
 )
 
-PASSWORD = re.compile(rb"(?i)passw|pwd|passphrase|_pass(?![a-z])|dbpass")
+PASSWORD = re.compile(rb"(?i)passw|pwd|passphrase|[_-](?:pass|pw)(?![a-z])|dbpass")
 
 _KEYS_OF = (
     "private|access|encryption|signing|master|service|account|admin|auth|app|application|client|consumer|license|storage"
     "|deploy|crypt[a-z]*|hmac|jwt|aes|ssh|shared|user"
+    "|algolia|anthropic|aws|azure|bluemix|claude|cloudant|cloudflare|cohere|datadog|deepseek|elevenlabs|fastly|gcp|gemini"
+    "|github|gitlab|google|grok|groq|heroku|huggingface|ibm|mailchimp|mailgun|mistral|newrelic|openai|openrouter"
+    "|perplexity|sendgrid|sentry|shodan|slack|softlayer|sonar|stripe|tavily|twilio|vercel|virustotal|xai|zendesk"
 )
+"""What a key belongs to or is for; services too, since many of their keys are of no form of their own."""
 SECRET = re.compile(
     (
         rf"(?i)secret|token|api[_.\s-]?key|(?:{_KEYS_OF})[_.\s-]?key|credential|creds"
@@ -82,10 +86,14 @@ _NO_SECRET = re.compile(
 )
 
 
+_NPM = re.compile(rb"(?i)^_auth(?:token)?$")
+"""npm reads these only behind a registry, which is a form of its own: without one the value must speak for itself."""
+
+
 def kind_of(name: bytes) -> str | None:
     """`password`, `secret`, or `key` where only the value can tell; None: a name that only sounds so."""
     if _NO_SECRET.search(name):
         return None
     if PASSWORD.search(name):
         return "password"
-    return "secret" if SECRET.search(name) else "key"
+    return "secret" if SECRET.search(name) and not _NPM.match(name) else "key"

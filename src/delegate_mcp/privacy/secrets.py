@@ -105,7 +105,7 @@ def _line_end(data: bytes, at: int) -> int:
     return min(len(data), at + BEFORE) if found < 0 else found
 
 
-_VAGUE = frozenset({"key", "secret", "password", "bearer-token", "prefixed-token", "secret-key"})
+_VAGUE = frozenset({"key", "secret", "password", "bearer-token", "prefixed-token", "secret-key", "slack-token"})
 """Kinds that say less than a format's own name."""
 
 
