@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -39,6 +39,8 @@ class CountingService:
     under_way: int = 0
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while nothing is under way."""
+    heard: Callable[[bytes], None] = lambda _: None
+    """Told of every request's body."""
     _chance: random.Random = field(default_factory=random.Random)
 
     def count(self) -> bytes:
@@ -54,7 +56,7 @@ class CountingService:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
                 length = next(line for line in head.split("\r\n") if line.startswith("content-length:"))
-                await reader.readexactly(int(length.partition(":")[2]))
+                self.heard(await reader.readexactly(int(length.partition(":")[2])))
                 self.under_way += 1
                 self.quiet.clear()
                 try:
@@ -70,8 +72,8 @@ class CountingService:
                     self.under_way -= 1
                     if not self.under_way:
                         self.quiet.set()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the client has gone, or the run has ended
         finally:
             writer.close()
 

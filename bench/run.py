@@ -14,6 +14,7 @@ if not __package__:  # run as a file: put the repository on the path in place of
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from bench import (
+    batch,
     failover,
     faults,
     kills,
@@ -43,10 +44,12 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "faults": faults.measure,
     "failover": failover.measure,
     "kills": kills.measure,
+    "batch": batch.measure,
     "quota": quota.measure,
 }
 
 SLOW: Mapping[str, str] = {
+    "batch": "five minutes",
     "faults": "a minute",
     "failover": "half a minute",
     "kills": "four minutes",

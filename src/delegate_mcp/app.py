@@ -1,7 +1,9 @@
 """The app: what tools, resources and commands may use, and the one way from a request to a reply."""
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,9 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from delegate_mcp.batch.batches import Batches
+from delegate_mcp.batch.ids import is_batch_id
+from delegate_mcp.batch.request import BatchRequest
 from delegate_mcp.calling import Calling
 from delegate_mcp.catalog.catalog import Catalog
 from delegate_mcp.catalog.price_list import PriceList
@@ -19,9 +24,10 @@ from delegate_mcp.delivery.waiting import running_reply
 from delegate_mcp.dispatch.calls import Calls, RunningCall
 from delegate_mcp.dispatch.clock import Clock
 from delegate_mcp.domain.call_id import new_call_id
-from delegate_mcp.domain.errors import CallNotFoundError
+from delegate_mcp.domain.errors import CallNotFoundError, LedgerError
 from delegate_mcp.domain.plan import RoutePlan
 from delegate_mcp.domain.request import DelegateRequest
+from delegate_mcp.domain.usage import estimate_tokens
 from delegate_mcp.intake.sandbox import Roots
 from delegate_mcp.ledger.base import Ledger, LedgerSnapshot
 from delegate_mcp.ledger.budget import current_budget
@@ -30,6 +36,9 @@ from delegate_mcp.ledger.results import ResultStore
 from delegate_mcp.providers.discovery import Discovery
 from delegate_mcp.providers.listing import models_catalog
 from delegate_mcp.providers.registry import ProviderRow
+from delegate_mcp.reporting.accounting import Accounting, with_savings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +55,7 @@ class App:
     store: ResultStore
     calling: Calling
     calls: Calls[Reply]
+    batches: Batches
     prices: PriceList
     clock: Clock
     close: Callable[[], Awaitable[None]]
@@ -58,18 +68,44 @@ class App:
         self.prices.load_soon(self.calls.tasks)
         return self.calls.start(new_call_id(), partial(self.calling.run, request))
 
+    async def start_batch(self, ask: BatchRequest) -> RunningCall[Reply]:
+        """Begin a batch in the background. InputError: its items cannot be used."""
+        self.prices.load_soon(self.calls.tasks)
+        return await self.batches.begin(ask)
+
     # --- Calls that were made ----------------------------------------------------------------------------------------
 
     def running(self, call_id: str) -> RunningCall[Reply] | None:
         """The call of that id, where it is under way in this process."""
         return self.calls.running.get(call_id)
 
-    def still_running(self, call: RunningCall[Reply]) -> Reply:
+    async def still_running(self, call: RunningCall[Reply]) -> Reply:
         """What the director reads when its host's patience ends before the call does."""
-        return running_reply(call.call_id, call.progress.label, call.progress.tokens)
+        if is_batch_id(call.call_id):
+            reply = self.batches.still_running(call.call_id)
+        else:
+            reply = running_reply(call.call_id, call.progress.label, call.progress.tokens)
+        await self._charge(call.call_id, written=0, read=estimate_tokens(reply.text))
+        return reply
+
+    async def fetched(self, call_id: str, reply: Reply, *, written: int, counted: bool) -> Reply:
+        """The reply to who came back for it, its savings less what that cost; `counted`: the call's end counts it."""
+        saved = await self._charge(call_id, written=written, read=0 if counted else estimate_tokens(reply.text))
+        return reply if saved is None else replace(reply, meta=with_savings(reply.meta, saved))
+
+    async def _charge(self, call_id: str, *, written: int, read: int) -> Decimal | None:
+        """Count what the director spends on a call beyond its reply; what the call saved after that."""
+        usd = await Accounting(self.prices, self.settings.budget.director_model).worth(written=written, read=read)
+        try:
+            return await self.ledger.charge(call_id, written=written, read=read, usd=usd)
+        except LedgerError as error:  # it must cost nobody an answer
+            logger.warning("%s", error)
+            return None
 
     async def result(self, call_id: str, offset: int) -> Reply:
         """A part of an answer that is kept. CallNotFoundError says what became of it otherwise."""
+        if is_batch_id(call_id):
+            return await self.batches.result(call_id, offset)
         stored = await anyio.to_thread.run_sync(self.store.read, call_id)
         if stored is not None:
             return build_result_reply(stored, page(stored.answer, offset, self.settings.results.max_tokens))
@@ -121,5 +157,6 @@ class App:
 
     async def aclose(self) -> None:
         """Cancel the calls under way, wait until each has settled its records, and close what they used."""
+        self.batches.closing = True
         await self.calls.end()
         await self.close()

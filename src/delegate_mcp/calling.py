@@ -4,9 +4,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import partial
-from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -14,6 +12,7 @@ from anyio.abc import TaskGroup
 
 from delegate_mcp.catalog.price_list import PriceList
 from delegate_mcp.config.settings import Settings
+from delegate_mcp.delivery.failure_text import failure_text
 from delegate_mcp.delivery.reply import Reply, build_reply
 from delegate_mcp.delivery.save import Saved, save_answer
 from delegate_mcp.delivery.schema_check import parse_answer
@@ -28,12 +27,14 @@ from delegate_mcp.domain.errors import DelegateError, InputError, LedgerError
 from delegate_mcp.domain.outcome import Completion, Outcome
 from delegate_mcp.domain.plan import RoutePlan
 from delegate_mcp.domain.request import DelegateRequest
-from delegate_mcp.domain.usage import ZERO, estimate_tokens
+from delegate_mcp.domain.usage import ZERO
 from delegate_mcp.intake.brief import prepare
 from delegate_mcp.intake.sandbox import Roots
 from delegate_mcp.ledger.base import CallEnd, CallStart, Ledger
 from delegate_mcp.ledger.results import ResultStore, StoredCall
-from delegate_mcp.privacy.gate import guard
+from delegate_mcp.reporting.accounting import Accounting, net_tokens, with_savings
+from delegate_mcp.reporting.project import project_label
+from delegate_mcp.reporting.sums import REFUSED
 from delegate_mcp.routing.classifier import classify
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.planner import draft, require_candidates
@@ -68,11 +69,16 @@ class Calling:
 
     async def run(self, request: DelegateRequest, call: RunningCall[Reply]) -> Reply:
         """Ask until somebody answers. Raises DelegateError; whatever comes, the ledger has the call's end."""
-        brief = await self._prepare(request)
-        known = await self.known()
-        route = draft(brief, request, rules=self.rules, known=known)
+        try:
+            brief = await self._prepare(request)
+            known = await self.known()
+            route = draft(brief, request, rules=self.rules, known=known)
+        except InputError as error:
+            await self._refuse(request, call.call_id, error)
+            raise
         await self._begin(request, call.call_id, brief, route)
         end = CallEnd(call_id=call.call_id, ended_at=0.0, state="cancelled")
+        told = ""
         try:
             require_candidates(route, known)
             ask = partial(Panel(self.dispatcher).run, votes=request.votes) if request.votes > 1 else self.dispatcher.run
@@ -86,22 +92,24 @@ class Calling:
             )
             outcome = _canonical(outcome, brief)
             reply = await self._deliver(request, brief, outcome)
-            end = await self._account(request, brief, outcome, reply)
-            return replace(reply, meta=_with_savings(reply.meta, end.saved_usd))
+            end = await self._accounting.answered(request, brief, outcome, reply.text, self.clock.now())
+            return replace(reply, meta=with_savings(reply.meta, end.saved_usd, net_tokens(end)))
         except DelegateError as error:
-            end = replace(end, state="failed", error=str(error))
+            end, told = replace(end, state="failed", error=str(error)), failure_text(error)
             raise
         finally:
             with anyio.CancelScope(shield=True):
+                if end.state != "ok":
+                    end = await self._unanswered(request, end, told)
                 await self.ledger.end_call(replace(end, ended_at=self.clock.now()))
                 await self.changed()
 
     async def _prepare(self, request: DelegateRequest) -> Brief:
         task_type = canonical(request.task_type)
         if request.task_type.strip().lower() == AUTO:
-            # Pages are fetched before anything is known but the prompt.
+            # Whether pages are fetched is decided before anything is known but the prompt.
             task_type = classify(request.prompt, request.files).task_type
-        brief = await prepare(
+        return await prepare(
             request,
             settings=self.settings,
             roots=self._fence(request),
@@ -109,7 +117,6 @@ class Calling:
             local_only=task_type == "private",
             with_pages=task_type == "research",
         )
-        return await anyio.to_thread.run_sync(guard, brief, self.settings.privacy)
 
     def _fence(self, request: DelegateRequest) -> Roots:
         return self.roots if request.roots is None else replace(self.roots, roots=request.roots)
@@ -130,6 +137,7 @@ class Calling:
                 parent=request.thread,
                 pid=os.getpid(),
                 input_tokens=brief.input_tokens,
+                project=self._project(request),
             )
         )
 
@@ -169,25 +177,49 @@ class Calling:
         except LedgerError as error:
             logger.warning("%s", error)
 
-    async def _account(self, request: DelegateRequest, brief: Brief, outcome: Outcome, reply: Reply) -> CallEnd:
-        read = estimate_tokens(reply.text)
-        prices, director = await self.prices.get(), self.settings.budget.director_model
-        # Done by itself, the director would have read the brief and written the answer; now it wrote the call and
-        # read the reply.
-        spared = prices.saved_usd(director, brief.input_tokens, outcome.completion.usage.output_tokens)
-        spent = prices.saved_usd(director, read, request.director_input_tokens)
-        return CallEnd(
-            call_id=outcome.call_id,
-            ended_at=self.clock.now(),
-            state="ok",
-            candidate=outcome.candidate.model_id,
-            tier=outcome.candidate.tier,
-            usage=outcome.usage,
-            cost_usd=outcome.cost_usd,
-            saved_usd=(spared or ZERO) - (spent or ZERO) - outcome.cost_usd,
-            director_input_tokens=request.director_input_tokens,
-            director_output_tokens=read,
-        )
+    async def _refuse(self, request: DelegateRequest, call_id: str, error: DelegateError) -> None:
+        """Put on record what could not be used: the director wrote it, and reads why not."""
+        try:
+            await self.ledger.begin_call(
+                CallStart(
+                    call_id=call_id,
+                    started_at=self.clock.now(),
+                    tool=request.tool,
+                    task_type="unknown",
+                    complexity="unknown",
+                    rule=REFUSED,
+                    reason="it could not be used as it was",
+                    private=False,
+                    connection=request.connection,
+                    conversation=request.conversation or self.environ.get("CLAUDE_CODE_SESSION_ID"),
+                    parent=None,
+                    pid=os.getpid(),
+                    input_tokens=0,
+                    project=self._project(request),
+                )
+            )
+            # The error itself names files and fields of the request, which are none of the ledger's business.
+            why = f"the request could not be used ({type(error).__name__})"
+            end = CallEnd(call_id=call_id, ended_at=self.clock.now(), state="failed", error=why)
+            await self.ledger.end_call(await self._accounting.unanswered(request, end, failure_text(error), ZERO))
+            await self.changed()
+        except LedgerError as lost:  # the director is to read of its own mistake, not of this
+            logger.warning("%s", lost)
+
+    async def _unanswered(self, request: DelegateRequest, end: CallEnd, told: str) -> CallEnd:
+        """The end of a call that brought nothing: what the director and its attempts spent is lost."""
+        attempts = await self.ledger.attempts(end.call_id)
+        cost = sum((attempt.cost_usd for attempt in attempts), ZERO)
+        return await self._accounting.unanswered(request, end, told, cost)
+
+    @property
+    def _accounting(self) -> Accounting:
+        return Accounting(self.prices, self.settings.budget.director_model)
+
+    def _project(self, request: DelegateRequest) -> str | None:
+        """The directory's label; where others read the ledger too, without its name."""
+        roots = self._fence(request).roots
+        return project_label(roots[0], named=self.settings.ledger is None) if roots else None
 
 
 def _accepts(brief: Brief) -> Callable[[Completion], str | None]:
@@ -209,10 +241,6 @@ def _canonical(outcome: Outcome, brief: Brief) -> Outcome:
         return outcome
     text, _ = parse_answer(outcome.completion.text, brief.json_schema)
     return replace(outcome, completion=replace(outcome.completion, text=text or outcome.completion.text))
-
-
-def _with_savings(meta: Mapping[str, Any], saved: Decimal) -> dict[str, Any]:
-    return {**meta, "delegate": {**meta.get("delegate", {}), "saved_usd": f"{saved.normalize():f}"}}
 
 
 def _stored(request: DelegateRequest, brief: Brief, outcome: Outcome, reply: Reply, now: float) -> StoredCall:

@@ -17,6 +17,8 @@ from anyio.abc import TaskGroup
 
 from delegate_mcp.domain.errors import DelegateError
 from delegate_mcp.host_roots import HostRoots
+from delegate_mcp.listing import Listing
+from delegate_mcp.platforms import home_dir
 
 if TYPE_CHECKING:
     from delegate_mcp.app import App
@@ -25,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 CONNECTION: ContextVar[str] = ContextVar("connection", default=f"{os.getpid()}-{secrets.token_hex(4)}")
 """Which client connection asks: this process's on stdio, the HTTP client's where it has one."""
+
+_SETTLED_S, _LOOK_S = 3.0, 30.0
+"""A server that nobody has called yet looks for unfinished batches after so long, and then so often."""
 
 OpenApp = Callable[[TaskGroup, Callable[[], Awaitable[None]]], Awaitable["App"]]
 """Makes the app, given the task group it lives in and what to call when the budget has changed."""
@@ -40,7 +45,9 @@ class AppHolder:
         self._tasks = anyio.create_task_group()
         self._following = False
         self._watchers: list[Callable[[], Awaitable[None]]] = []
+        self._opened = anyio.Event()
         self.host_roots = HostRoots()
+        self.listing = Listing()
 
     def follow(self) -> None:
         """From now on tell the watchers also of what other processes and machines write to the ledger."""
@@ -58,6 +65,23 @@ class AppHolder:
             self._following = False
             logger.warning("Changes of other processes are not followed: %s", error)
 
+    def tend_batches(self) -> None:
+        """From now on go on with batches that a server before this one, or one that was killed, left unfinished."""
+        self._tasks.start_soon(self._tend_batches)
+
+    async def _tend_batches(self) -> None:
+        pause_s = _SETTLED_S
+        while True:
+            with anyio.move_on_after(pause_s):
+                await self._opened.wait()
+            pause_s = _LOOK_S
+            if self._opened.is_set() or any(home_dir(os.environ).glob("batches/*/items.jsonl")):
+                try:
+                    app = await self.app()
+                except DelegateError:  # told to whoever calls a tool
+                    continue
+                return await app.batches.watch()
+
     def watch(self, watcher: Callable[[], Awaitable[None]]) -> None:
         """Call `watcher` whenever `budget://current` has changed."""
         self._watchers.append(watcher)
@@ -68,6 +92,7 @@ class AppHolder:
             async with self._lock:
                 if self._app is None:
                     self._app = await self._open_app(self._tasks, self._changed)
+                    self._opened.set()
         return self._app
 
     async def _changed(self) -> None:

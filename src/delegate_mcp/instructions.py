@@ -15,7 +15,7 @@ How:
 - Long output: `save_to` a new file; you get path, size and first lines. Otherwise an answer is cut at a size budget: "cut 7931/18363" in its last line means \
 that delegate_result(call_id, offset=7931) reads on.
 - `json_schema` when you need fields: the answer is valid JSON or an error.
-- Independent jobs: call in parallel.
+- Independent jobs: call in parallel. The same for many items: delegate_batch, once.
 - Confidential data or secrets: delegate_private only; it never leaves this machine.
 - `on_limit`: degrade (default) takes the next model at a rate limit, wait waits, fail tells you.
 

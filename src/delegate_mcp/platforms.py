@@ -293,6 +293,12 @@ def pid_alive(pid: int) -> bool:
 
 if sys.platform != "win32":
     import fcntl
+    import resource
+
+    def limit_own_memory(size: int) -> None:
+        """Let this process take no more than that; its next allocation fails. macOS keeps no such limit."""
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (size, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
     def _locked(handle: int) -> bool:
         try:
@@ -361,6 +367,9 @@ else:
     _kernel.OpenProcess.argtypes = (wintypes.DWORD, wintypes.BOOL, wintypes.DWORD)
     _kernel.GetExitCodeProcess.argtypes = (wintypes.HANDLE, wintypes.LPDWORD)
     _kernel.CloseHandle.argtypes = (wintypes.HANDLE,)
+
+    def limit_own_memory(size: int) -> None:
+        """Windows limits memory by jobs alone; the time limit has to do there."""
 
     def _locked(handle: int) -> bool:
         try:

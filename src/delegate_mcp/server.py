@@ -1,9 +1,11 @@
 """The MCP server, made from the TOOLS, RESOURCES and PROMPTS tuples."""
 
-from collections.abc import AsyncGenerator
+import json
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver.tools import Tool
 
 from delegate_mcp import __version__
 from delegate_mcp.holder import AppHolder
@@ -23,13 +25,15 @@ def build_server(holder: AppHolder) -> MCPServer[AppHolder]:
         # SSE enters this once a connection, so it owns nothing.
         yield holder
 
+    tools = [row.build() for row in TOOLS]
+    holder.listing.consists_of(lambda: _listed(tools))
     notices = ChangeNotices("budget://current", holder.follow)
     server = MCPServer(
         "delegate-mcp",
         title="Delegate",
         instructions=INSTRUCTIONS,
         version=__version__,
-        tools=[row.build() for row in TOOLS],
+        tools=tools,
         resources=[row.build(holder) for row in RESOURCES],
         lifespan=lifespan,
         subscriptions=notices.bus,
@@ -41,4 +45,12 @@ def build_server(holder: AppHolder) -> MCPServer[AppHolder]:
     notices.serve_legacy(server)
     follow_roots(server)
     holder.watch(notices.changed)
+    holder.tend_batches()
     return server
+
+
+def _listed(tools: Sequence[Tool]) -> Iterator[str]:
+    """What a host shows its model of us."""
+    yield INSTRUCTIONS
+    for tool in tools:
+        yield json.dumps([tool.name, tool.description, tool.parameters], separators=(",", ":"))

@@ -11,12 +11,15 @@ from pathlib import Path
 from anyio.abc import TaskGroup
 
 from delegate_mcp.app import App
+from delegate_mcp.batch.batches import Batches
+from delegate_mcp.batch.folder import BatchFolders
 from delegate_mcp.calling import Calling
 from delegate_mcp.catalog.catalog import Catalog, Model, load_catalog
 from delegate_mcp.catalog.price_list import PriceList
 from delegate_mcp.config.keys import Key, find_key, key_mark
 from delegate_mcp.config.loading import Loaded, load_settings
 from delegate_mcp.config.settings import Settings
+from delegate_mcp.delivery.reply import Reply
 from delegate_mcp.dispatch.attempt import Service
 from delegate_mcp.dispatch.calls import Calls
 from delegate_mcp.dispatch.clock import Clock
@@ -39,6 +42,7 @@ from delegate_mcp.providers.base import Provider
 from delegate_mcp.providers.discovery import Discovery
 from delegate_mcp.providers.provider_set import Parts, ProviderSet
 from delegate_mcp.providers.registry import PROVIDERS, ProviderRow
+from delegate_mcp.reporting.accounting import Accounting
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.rules import load_rules
 
@@ -142,6 +146,20 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         known=known,
         changed=changed,
     )
+    calls = Calls[Reply](tasks)
+    folders = BatchFolders(settings.home / "batches")
+    batches = Batches(
+        folders=folders,
+        asking=calling,
+        calls=calls,
+        ledger=ledger,
+        store=store,
+        roots=roots,
+        settings=settings,
+        clock=clock,
+        accounting=Accounting(prices, settings.budget.director_model),
+    )
+    tasks.start_soon(keep_for, folders, settings.results.keep_days * DAY_S, clock.now, clock.sleep)
     return App(
         settings=settings,
         settings_file=loaded.file,
@@ -152,7 +170,8 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         ledger=ledger,
         store=store,
         calling=calling,
-        calls=Calls(tasks),
+        calls=calls,
+        batches=batches,
         prices=prices,
         clock=clock,
         close=close,

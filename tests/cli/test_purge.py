@@ -93,8 +93,13 @@ async def test_purge_of_results_leaves_the_ledger_and_of_the_ledger_the_results(
     assert (code, out) == (0, "Removed the record of 0 calls from the ledger.\n")
     for number in range(3):
         store.write(replace(CALL, call_id=f"c00000000001{number}", saved_at=9e9))
+    batch = Path(env["DELEGATE_MCP_HOME"]) / "batches" / "b000000000001"
+    batch.mkdir(parents=True)
+    (batch / "results.jsonl").write_text("{}")
     code, out, _ = await purge(project, env, "--yes")
     assert code == 0
+    assert "Removed 1 batches that were over" in out
+    assert not batch.exists()
     assert "Removed 3 kept answers" in out  # CALL is older than answers are kept: opening removed it
     assert "ledger" not in out
 

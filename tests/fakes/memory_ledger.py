@@ -14,7 +14,7 @@ from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import Tier
-from delegate_mcp.domain.usage import ZERO
+from delegate_mcp.domain.usage import ZERO, Usage
 from delegate_mcp.ledger import health, quota
 from delegate_mcp.ledger.base import (
     CallEnd,
@@ -34,8 +34,10 @@ from delegate_mcp.ledger.base import (
     Tombstone,
     Totals,
 )
+from delegate_mcp.ledger.batches import BatchRow
 from delegate_mcp.ledger.days import day_start
 from delegate_mcp.ledger.decision import STANDS_IN_LINE, QuotaState, Spent, decide
+from delegate_mcp.ledger.reports import CallRecord
 
 MINUTE_S, UNLEASED_S, DAY_S = 60.0, 3600.0, 86_400.0
 
@@ -65,6 +67,9 @@ class HeldAttempt:
 class HeldCall:
     start: CallStart
     end: CallEnd | None = None
+    written: int = 0
+    read: int = 0
+    charged: Decimal = ZERO
 
 
 class MemoryLedger:
@@ -81,6 +86,7 @@ class MemoryLedger:
         self.off: dict[str, ProviderOff] = {}
         self.gone: dict[ModelId, Tombstone] = {}
         self.line: dict[str, tuple[ModelId, Ticket]] = {}
+        self.batches: dict[str, BatchRow] = {}
         self.closed = False
         self.elsewhere_wrote = anyio.Event()
         """Set it to play another process that writes."""
@@ -205,15 +211,47 @@ class MemoryLedger:
         }
         tried = [held for (owner, _), held in self.tried.items() if owner in calls]
         ends = [held.end for held in calls.values() if held.end]
-        tiers = (_tier(tier, tried, ends) for tier in get_args(Tier))
+        tiers = (_tier(tier, tried, calls.values()) for tier in get_args(Tier))
         return Totals(
             calls=len(calls),
             failed_calls=sum(end.state == "failed" for end in ends),
-            director_input_tokens=sum(end.director_input_tokens for end in ends),
-            director_output_tokens=sum(end.director_output_tokens for end in ends),
+            director_input_tokens=sum(_spent(held)[0] for held in calls.values()),
+            director_output_tokens=sum(_spent(held)[1] for held in calls.values()),
             cost_usd=_sum(held.end.attempt.cost_usd for held in tried if held.end),
-            saved_usd=_sum(end.saved_usd for end in ends),
+            saved_usd=_sum(_saved(held) for held in calls.values()),
             tiers=tuple(tier for tier in tiers if tier.calls or tier.attempts),
+        )
+
+    async def records(self, since: float, until: float) -> tuple[CallRecord, ...]:
+        self._open()
+        found = [held for held in self.calls.values() if since <= held.start.started_at < until]
+        return tuple([await self._record(held) for held in sorted(found, key=lambda held: held.start.started_at)])
+
+    async def charge(self, call_id: str, *, written: int, read: int, usd: Decimal) -> Decimal | None:
+        self._open()
+        held = self.calls.get(call_id)
+        if held is None:
+            return None
+        held.written, held.read, held.charged = held.written + written, held.read + read, held.charged + _sum([usd])
+        return _saved(held)
+
+    async def _record(self, held: HeldCall) -> CallRecord:
+        start, end = held.start, held.end
+        written, read = _spent(held)
+        return CallRecord(
+            call=self._row(held),
+            rule=start.rule,
+            complexity=start.complexity,
+            conversation=start.conversation,
+            project=start.project,
+            tier=end.tier if end else None,
+            brief_tokens=start.input_tokens,
+            written=written,
+            read=read,
+            listing=end.listing_tokens if end else 0,
+            spared=end.spared if end else Usage(),
+            saved_usd=_saved(held),
+            attempts=await self.attempts(start.call_id),
         )
 
     async def forget_calls(self, now: float) -> int:
@@ -230,9 +268,28 @@ class MemoryLedger:
             del self.calls[call_id]  # its attempts stay in `tried`, where windows are counted
         for held in self.calls.values():
             if held.end:
-                held.start = replace(held.start, reason="", conversation=None)
+                held.start = replace(held.start, reason="", conversation=None, project=None)
                 held.end = replace(held.end, error=None)
+        self.batches = {row.batch_id: row for row in self.batches.values() if row.state == "running"}
         return len(forgotten)
+
+    async def begin_batch(self, row: BatchRow) -> None:
+        self._open()
+        self.batches.setdefault(row.batch_id, row)
+
+    async def hold_batch(self, row: BatchRow, now: float, dead: str = "") -> bool:
+        self._open()
+        there = self.batches.get(row.batch_id)
+        if there is None or there.state != "running":
+            return False
+        if there.owner not in {row.owner, dead} and there.lease_until > now:
+            return False
+        self.batches[row.batch_id] = replace(row, created_at=there.created_at, total=there.total)
+        return True
+
+    async def batch(self, batch_id: str) -> BatchRow | None:
+        self._open()
+        return self.batches.get(batch_id)
 
     async def aclose(self) -> None:
         self.closed = True
@@ -401,10 +458,10 @@ def _use(attempts: list[HeldAttempt], now: float, day_start: float, minute_start
     )
 
 
-def _tier(tier: str, tried: list[HeldAttempt], ends: list[CallEnd]) -> TierTotals:
+def _tier(tier: str, tried: list[HeldAttempt], calls: Iterable[HeldCall]) -> TierTotals:
     mine = [held for held in tried if held.start.tier == tier]
     ended = [held.end.attempt for held in mine if held.end]
-    answered = [end for end in ends if end.tier == tier]
+    answered = [held for held in calls if held.end and held.end.tier == tier]
     return TierTotals(
         tier=tier,
         calls=len(answered),
@@ -412,8 +469,21 @@ def _tier(tier: str, tried: list[HeldAttempt], ends: list[CallEnd]) -> TierTotal
         input_tokens=sum(attempt.usage.input_tokens for attempt in ended),
         output_tokens=sum(attempt.usage.output_tokens for attempt in ended),
         cost_usd=_sum(attempt.cost_usd for attempt in ended),
-        saved_usd=_sum(end.saved_usd for end in answered),
+        saved_usd=_sum(_saved(held) for held in answered),
     )
+
+
+def _spent(held: HeldCall) -> tuple[int, int]:
+    """What the director wrote and read."""
+    end = held.end
+    return (
+        held.written + (end.director_input_tokens if end else 0),
+        held.read + (end.director_output_tokens if end else 0),
+    )
+
+
+def _saved(held: HeldCall) -> Decimal:
+    return _sum([held.end.saved_usd if held.end else ZERO]) - held.charged
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

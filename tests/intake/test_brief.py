@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from delegate_mcp.config.settings import Settings
+from delegate_mcp.config.settings import PrivacySettings, Settings
 from delegate_mcp.domain.brief import Brief
 from delegate_mcp.domain.errors import InputError
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.domain.usage import estimate_tokens
-from delegate_mcp.intake.brief import Fetch, prepare
+from delegate_mcp.intake.brief import prepare
 from delegate_mcp.intake.pages import Page
 from delegate_mcp.intake.sandbox import Roots
+from delegate_mcp.intake.urls import Fetch
 from delegate_mcp.ledger.results import ResultStore, StoredCall
-from tests.fakes.pages import FakeWeb, html
+from tests.fakes.pages import FakeWeb, html, redirect
+from tests.privacy import made
 
 
 class Desk:
@@ -68,7 +70,7 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-async def refuse(_urls: Sequence[str]) -> tuple[Page, ...]:
+async def refuse(_urls: Sequence[str], **_limits: int) -> tuple[Page, ...]:
     raise AssertionError("nothing may be fetched")
 
 
@@ -134,6 +136,60 @@ async def test_nothing_is_fetched_unasked_or_for_a_private_call(desk: Desk) -> N
     await desk.brief(DelegateRequest(prompt="No link."), with_pages=True, fetch=refuse)
     private = DelegateRequest(prompt="https://a.example/x", thread=desk.keep(private=True))
     await desk.brief(private, with_pages=True, fetch=refuse)
+
+
+async def test_pages_named_as_files_stand_in_their_order_and_whole(desk: Desk) -> None:
+    long = "<p>word</p>" * 9_000
+    web = FakeWeb({"a.example/x": html("one"), "b.example/y": html(long)})
+    files = ("url:https://a.example/x", "a.py", "url:https://b.example/y", "url:https://a.example/x")
+    brief = await desk.brief(DelegateRequest(prompt="Explain.", files=files), fetch=web.fetch())
+    assert [file.path for file in brief.files] == ["https://a.example/x", "a.py", "https://b.example/y"]
+    assert brief.pages == ("https://a.example/x", "https://b.example/y")
+    assert brief.messages[-1].text.count("word") == 9_000
+    assert brief.notes == ()
+    assert len(web.asked) == 2
+
+
+async def test_a_page_that_prompt_and_files_name_is_sent_once(desk: Desk) -> None:
+    web = FakeWeb({"a.example/x": html("one")})
+    request = DelegateRequest(prompt="See https://a.example/x", files=("url:https://a.example/x",))
+    brief = await desk.brief(request, with_pages=True, fetch=web.fetch())
+    assert [file.path for file in brief.files] == ["https://a.example/x"]
+    assert len(web.asked) == 1
+
+
+async def test_a_page_named_as_a_file_that_leads_to_a_private_address_is_refused(desk: Desk) -> None:
+    web = FakeWeb({"a.example/x": redirect("http://in.example/")}, names={"in.example": ["10.0.0.1"]})
+    with pytest.raises(InputError, match=r"url:https://a\.example/x its address is not public\. Nothing was sent"):
+        await desk.brief(DelegateRequest(prompt="x", files=("url:https://a.example/x",)), fetch=web.fetch())
+    assert len(web.asked) == 1
+
+
+@pytest.mark.parametrize("mode", ["local", "redact", "refuse"])
+async def test_what_the_gate_finds_keeps_every_page_from_being_fetched(desk: Desk, mode: str) -> None:
+    desk.settings = desk.settings.model_copy(update={"privacy": PrivacySettings.model_validate({"secrets": mode})})
+    request = DelegateRequest(prompt=f"What is on https://a.example/?key={made.GITHUB} ?")
+    if mode == "refuse":
+        with pytest.raises(InputError, match="Nothing was sent: secret in a URL line 1"):
+            await desk.brief(request, with_pages=True, fetch=refuse)
+        return
+    web = FakeWeb()
+    brief = await desk.brief(request, with_pages=True, fetch=web.fetch())
+    assert not web.asked
+    assert not web.resolved
+    assert brief.private == (mode == "local")
+    assert made.GITHUB not in "".join(brief.notes)
+    assert "1 page not fetched" in brief.notes[-1]
+
+
+async def test_with_a_secret_taken_out_the_other_pages_are_fetched(desk: Desk) -> None:
+    desk.settings = desk.settings.model_copy(update={"privacy": PrivacySettings(secrets="redact")})
+    web = FakeWeb({"a.example/x": html("one")})
+    request = DelegateRequest(prompt=f"https://a.example/x with {made.GITHUB}, https://b.example/{made.GITHUB}")
+    brief = await desk.brief(request, with_pages=True, fetch=web.fetch())
+    assert brief.pages == ("https://a.example/x",)
+    assert web.resolved == ["a.example"]
+    assert made.GITHUB not in brief.messages[-1].text + brief.prompt
 
 
 @pytest.mark.parametrize("prompt", ["", "  \n\t"])

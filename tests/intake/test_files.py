@@ -9,11 +9,13 @@ import pytest
 from delegate_mcp.config.settings import FileSettings
 from delegate_mcp.domain.errors import InputError
 from delegate_mcp.domain.usage import estimate_tokens
-from delegate_mcp.intake.files import FilesRead, decode, read_files
+from delegate_mcp.intake.encoding import decode
+from delegate_mcp.intake.files import FilesRead, read_files
 from delegate_mcp.intake.sandbox import Roots
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX files")
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+BINARY = b"\x7fELF\x02\x01\x01\0\0\0"
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def paths(found: FilesRead) -> list[str]:
 
 
 def test_no_files_are_no_text(project: Path) -> None:
-    assert read(project) == FilesRead("", (), ())
+    assert read(project) == FilesRead()
 
 
 def test_each_file_stands_between_marks_that_name_it_in_the_given_order(project: Path) -> None:
@@ -129,14 +131,15 @@ def test_a_suggestion_never_names_a_credential_file(project: Path) -> None:
 
 
 def test_a_binary_file_is_refused(project: Path) -> None:
+    (project / "program").write_bytes(BINARY)
+    with pytest.raises(InputError, match=r"program is binary, not text"):
+        read(project, "program")
+
+
+def test_an_image_is_refused_since_models_are_sent_text(project: Path) -> None:
     (project / "logo.png").write_bytes(PNG)
-    with pytest.raises(InputError, match=r"logo\.png is binary"):
+    with pytest.raises(InputError, match=r"logo\.png is an image, and models are sent text only"):
         read(project, "logo.png")
-
-
-def test_a_directory_is_refused_with_a_glob_to_use(project: Path) -> None:
-    with pytest.raises(InputError, match=r"src is a directory.*\*\*/\*\.py"):
-        read(project, "src")
 
 
 @posix_only
@@ -182,7 +185,7 @@ def test_of_a_globs_matches_what_cannot_be_sent_is_left_out_and_told(project: Pa
     assert set(left_out.split("; ")) == {
         "src/tls.key (outside, or holds credentials)",
         "src/big.txt (is larger than 100 bytes)",
-        "src/logo.png (is binary, not text)",
+        "src/logo.png (is an image, and models are sent text only)",
     }
 
 
@@ -221,6 +224,20 @@ def test_a_huge_sparse_file_is_refused_without_being_read(project: Path) -> None
         ("grün".encode("utf-32"), "grün"),
         ("Ärger mit Umlauten, 5 €".encode("cp1252"), "Ärger mit Umlauten, 5 €"),
         (b"\x1b[31mred\x1b[0m", "\x1b[31mred\x1b[0m"),
+        ("plain, without a mark\n".encode("utf-16-le"), "plain, without a mark\n"),
+        ("plain, without a mark\n".encode("utf-16-be"), "plain, without a mark\n"),
+        *[
+            (text.encode(encoding), text)
+            for encoding, text in {
+                "cp1251": "// Привет, мир: это комментарий\nint main() { return 0; }\n",
+                "cp932": "これは日本語のテキストです。今日は天気がいいですね。",
+                "euc_jp": "これは日本語のテキストです。今日は天気がいいですね。",
+                "gb18030": "这是一个中文文本文件。用于测试编码检测。今天天气很好。",
+                "big5": "這是一個中文文本文件。用於測試編碼檢測。",
+                "cp949": "이것은 한국어 텍스트 파일입니다. 오늘 날씨가 좋습니다.",
+                "cp1252": "El niño comió piñas en la mañana, ¿verdad? // größe",
+            }.items()
+        ],
         (b"", ""),
     ],
 )

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from delegate_mcp.config.settings import PrivacySettings
 from delegate_mcp.domain.brief import Brief, FileSent, Message
 from delegate_mcp.domain.errors import InputError
-from delegate_mcp.intake.files import frame
+from delegate_mcp.intake.files import Part
 from delegate_mcp.privacy.finding import Finding
 from delegate_mcp.privacy.gate import guard
 from tests.privacy import made
 
 
 def brief(prompt: str = "Explain.", files: Sequence[tuple[str, str]] = (), **fields: Any) -> Brief:
-    text = "\n\n".join([*(frame(*file) for file in files), prompt])
+    text = "\n\n".join([*(Part(*file).framed for file in files), prompt])
     sent = tuple(FileSent(path, 1, len(content)) for path, content in files)
     messages = (Message("system", "Answer."), *fields.pop("thread", ()), Message("user", text))
     return Brief(messages=messages, prompt=prompt, input_tokens=9, files=sent, **fields)

@@ -128,6 +128,7 @@ async def test_it_is_stopped_when_nobody_asks_it_and_its_time_is_in_the_ledger(t
     hours = Decimal(round(place.time.at - place.began)) / 3600
     assert Decimal("0.17") < await place.cost() < Decimal("0.19")  # two minutes to start, fifteen idle
     assert abs(await place.cost() - hours * Decimal("0.6")) < Decimal("0.01")
+    assert (await place.ledger.totals(0.0)).saved_usd == -(await place.cost())  # what its answers save is less this
     assert len(await place.paid()) == 2
 
 

@@ -46,6 +46,7 @@ def _load() -> Prices:
         counted = genai_prices.Usage(
             input_tokens=usage.input_tokens,
             cache_read_tokens=min(usage.cache_read_tokens, usage.input_tokens),
+            cache_write_tokens=usage.cache_write_tokens,
             output_tokens=usage.output_tokens,
         )
         return genai_prices.calc_price(counted, model_ref, provider_id=provider).total_price

@@ -16,6 +16,9 @@ COMMANDS: tuple[CommandRow, ...] = (
     CommandRow("ask", "delegate one prompt from the shell, the same way as the tools"),
     CommandRow("route", "show who would be asked, and why, without asking"),
     CommandRow("budget", "show what is left of every quota, and what was used and saved"),
+    CommandRow(
+        "report", "show what was delegated, what it cost and what it saved; compare periods, weigh a rented model"
+    ),
     CommandRow("models", "show which models are usable now, and why the others are not"),
     CommandRow("scan", "search a file for credentials: file, line and kind, never the value"),
     CommandRow("local", "fetch, list and remove models of this machine; see and end what hosts them"),

@@ -31,6 +31,8 @@ async def run(args: argparse.Namespace) -> int:
         if results:
             removed = await _results(app)
             print(f"Removed {removed} kept answers with their prompts from {app.settings.home / 'results'}.")
+            if batches := await to_thread.run_sync(app.batches.folders.purge, math.inf):
+                print(f"Removed {batches} batches that were over from {app.settings.home / 'batches'}.")
         if ledger:
             forgotten = await app.ledger.forget_calls(app.clock.now())
             print(f"Removed the record of {forgotten} calls from the ledger.")
@@ -41,7 +43,7 @@ async def run(args: argparse.Namespace) -> int:
 
 def _what(app: App, *, results: bool, ledger: bool) -> str:
     shared = "" if app.settings.ledger is None else ", of everybody who shares this database"
-    named = [f"all kept answers in {app.settings.home / 'results'}"] * results
+    named = [f"all kept answers in {app.settings.home / 'results'} and the batches that are over"] * results
     named += [f"the record of all calls{shared}"] * ledger
     return " and ".join(named)
 

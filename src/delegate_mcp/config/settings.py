@@ -55,6 +55,10 @@ class FileSettings(Section):
     """A larger file is refused. Default: 2 MB."""
     max_total_bytes: int = Field(default=8_000_000, gt=0)
     """All files of a call together. Default: 8 MB."""
+    max_document_bytes: int = Field(default=20_000_000, gt=0)
+    """The same for a document that is read as text (PDF, Word, Excel, PowerPoint). Default: 20 MB."""
+    allow_private_urls: bool = False
+    """Fetch pages from addresses that are not public too (this machine, your own network). Default: off."""
 
 
 class PrivacySettings(Section):

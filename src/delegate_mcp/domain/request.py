@@ -36,5 +36,9 @@ class DelegateRequest:
     """The host's conversation id where it tells one (CLAUDE_CODE_SESSION_ID)."""
     roots: tuple[Path, ...] | None = None
     """The directories that this call may touch, as its host named them; None: those of the server."""
+    in_batch: bool = False
+    """One item of a batch: the director reads of the batch, not this call's reply."""
     director_input_tokens: int = 0
     """What the director wrote to make this call (estimate)."""
+    listing_tokens: int = 0
+    """Schemas and instructions that it read before, told with the first call of a connection (estimate)."""

@@ -16,6 +16,8 @@ class Usage:
     cache_read_tokens: int = 0
     estimated: bool = False
     """True where the service reported nothing and the numbers are ours."""
+    cache_write_tokens: int = 0
+    """What of the input was put into a cache, where that has its own price; part of `input_tokens` too."""
 
     @property
     def total(self) -> int:

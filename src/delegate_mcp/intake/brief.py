@@ -1,29 +1,30 @@
-"""From a request to a brief: everything that will be sent is read, checked and sized before anyone is asked."""
+"""From a request to a brief: everything that will be sent is read, checked and sized before anyone is asked.
 
-import html
+Pages are fetched last: only when the privacy gate has passed all that is known before them, their URLs included; and
+with what they say, the whole goes through the gate.
+"""
+
 import json
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
 from delegate_mcp.config.settings import Settings
-from delegate_mcp.domain.brief import Brief, FileSent, Message
+from delegate_mcp.domain.brief import Brief, Message
 from delegate_mcp.domain.errors import InputError
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.domain.usage import estimate_tokens
-from delegate_mcp.intake.files import FilesRead, read_files
+from delegate_mcp.intake import urls
+from delegate_mcp.intake.files import URL, FilesRead, Part, read_files
 from delegate_mcp.intake.sandbox import Roots
 from delegate_mcp.intake.schema import read_schema
 from delegate_mcp.intake.thread import Thread, earlier_turns
+from delegate_mcp.intake.urls import Fetch
 from delegate_mcp.ledger.results import ResultStore
-
-if TYPE_CHECKING:
-    from delegate_mcp.intake.pages import Page
-
-Fetch = Callable[[Sequence[str]], Awaitable["tuple[Page, ...]"]]
+from delegate_mcp.privacy.gate import guard
 
 SYSTEM = "A program reads your answer. Give the result itself: no preamble, no closing words, no questions back."
 _PER_MESSAGE_TOKENS = 4
@@ -40,33 +41,83 @@ async def prepare(
     with_pages: bool = False,
     fetch: Fetch | None = None,
 ) -> Brief:
-    """Read what the request names. InputError: it cannot be used, and nothing was sent anywhere.
+    """Read what the request names, and let it through the privacy gate. InputError: nothing was sent to any model.
 
     `local_only` makes the brief private, as a private turn of its thread does. `with_pages`: fetch the URLs of the
-    prompt, unless the brief is private.
+    prompt beside those of `files`; a private brief fetches none.
     """
     prompt = _clean(request.prompt).strip()
     if not prompt:
         raise InputError("The prompt is empty. Say what is to be done.")
     schema = None if request.json_schema is None else read_schema(request.json_schema)
     files, thread, edit_in = await anyio.to_thread.run_sync(_read, request, settings, roots, store)
-    private = local_only or thread.private
-    pages = await _pages(prompt, fetch) if with_pages and not private else ()
-    fetched = [page for page in pages if not page.problem]
-    text = "\n\n".join([*map(_page_frame, fetched), *([files.text] if files.text else []), prompt])
-    messages = (Message("system", SYSTEM), *thread.messages, Message("user", text))
-    tokens = sum(estimate_tokens(message.text) + _PER_MESSAGE_TOKENS for message in messages)
-    return Brief(
-        messages=messages,
+    draft = Brief(
+        messages=(Message("system", SYSTEM), *thread.messages, Message("user", prompt)),
         prompt=prompt,
-        input_tokens=tokens + (estimate_tokens(json.dumps(dict(schema))) if schema else 0),
-        files=files.manifest
-        + tuple(FileSent(page.url, estimate_tokens(page.text), len(page.text)) for page in fetched),
-        pages=tuple(page.url for page in fetched),
-        private=private,
+        input_tokens=0,
+        private=local_only or thread.private,
         json_schema=schema,
         edit_in=edit_in,
-        notes=(*files.notes, *thread.notes, *_page_notes(pages)),
+        notes=(*files.notes, *thread.notes),
+    )
+    named = [part.url for part in files.parts if part.url]
+    mentioned = [url for url in urls.urls_of(prompt) if url not in named] if with_pages else []
+    if not named and not mentioned:
+        return await _guarded(_with(draft, files.parts), settings)
+    return await _Fetching(settings, draft, files.parts, fetch).brief(mentioned)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetching:
+    """A brief for which pages are to be fetched."""
+
+    settings: Settings
+    draft: Brief
+    parts: tuple[Part, ...]
+    fetch: Fetch | None
+
+    async def brief(self, mentioned: Sequence[str]) -> Brief:
+        """The brief with its pages; without those of the prompt where it may not leave this machine."""
+        looked_at = [*map(urls.shown, mentioned), *(urls.shown(part.url) if part.url else part for part in self.parts)]
+        verdict = await _guarded(_with(self.draft, looked_at), self.settings)
+        if verdict.private:
+            return self._kept_here(verdict, mentioned)
+        text = verdict.messages[-1].text
+        refused = {part.url for part in looked_at if part.url and part.framed not in text}
+        if any(part.url in refused for part in self.parts):
+            raise InputError(f"Nothing was fetched: the URL of a {URL} entry holds a secret. Take it out.")
+        fetch = self.fetch or urls.fetching(allow_private=self.settings.files.allow_private_urls)
+        parts = await urls.read_named(self.parts, fetch)
+        pages, notes = await urls.read_mentioned([url for url in mentioned if url not in refused], fetch)
+        if refused:
+            notes += (f"{urls.pages_told(refused)} not fetched: the URL holds a secret",)
+        return await _guarded(_with(self.draft, (*pages, *parts), notes), self.settings)
+
+    def _kept_here(self, verdict: Brief, mentioned: Sequence[str]) -> Brief:
+        if any(part.url for part in self.parts):
+            why = verdict.kept_here or "the call is private"
+            raise InputError(f"Nothing was fetched: {why}, and a {URL} entry would tell its host of it. Give the text.")
+        note = f"{urls.pages_told(mentioned)} not fetched: the call stays on this machine"
+        plain = _with(self.draft, self.parts)
+        return replace(plain, private=True, kept_here=verdict.kept_here, notes=(*verdict.notes, note))
+
+
+async def _guarded(brief: Brief, settings: Settings) -> Brief:
+    return await anyio.to_thread.run_sync(guard, brief, settings.privacy)
+
+
+def _with(draft: Brief, parts: Sequence[Part], notes: Sequence[str] = ()) -> Brief:
+    """The brief with its parts before the prompt, and its size."""
+    text = "\n\n".join([*(part.framed for part in parts), draft.prompt])
+    messages = (*draft.messages[:-1], Message("user", text))
+    tokens = sum(estimate_tokens(message.text) + _PER_MESSAGE_TOKENS for message in messages)
+    return replace(
+        draft,
+        messages=messages,
+        input_tokens=tokens + (estimate_tokens(json.dumps(dict(draft.json_schema))) if draft.json_schema else 0),
+        files=tuple(part.sent for part in parts),
+        pages=tuple(part.url for part in parts if part.url),
+        notes=(*draft.notes, *notes),
     )
 
 
@@ -81,30 +132,6 @@ def _read(
     edit_in = None if request.edit_in is None else roots.resolve_directory(request.edit_in)
     thread = Thread() if request.thread is None else earlier_turns(request.thread, store)
     return read_files(request.files, roots=roots, limits=settings.files), thread, edit_in
-
-
-async def _pages(prompt: str, fetch: Fetch | None) -> "tuple[Page, ...]":
-    from delegate_mcp.intake.pages import fetch_pages, urls_in
-
-    urls = urls_in(prompt)
-    return await (fetch or fetch_pages)(urls) if urls else ()
-
-
-def _page_frame(page: "Page") -> str:
-    return f'<page url="{html.escape(page.url)}">\n{page.text}\n</page>'
-
-
-def _page_notes(pages: "Sequence[Page]") -> list[str]:
-    missing = [f"{page.url} {page.problem}" for page in pages if page.problem]
-    cut = [
-        f"{page.url} at {len(page.text)} of {page.whole_chars}" for page in pages if len(page.text) < page.whole_chars
-    ]
-    notes: list[str] = []
-    if missing:
-        notes.append(f"{len(missing)} {'page' if len(missing) == 1 else 'pages'} not read: {'; '.join(missing)}")
-    if cut:
-        notes.append(f"{len(cut)} {'page' if len(cut) == 1 else 'pages'} cut: {'; '.join(cut)} characters")
-    return notes
 
 
 def _clean(text: str) -> str:

@@ -1,15 +1,14 @@
-"""The `files` parameter: paths and globs become one framed text and a manifest of what was sent.
+"""The `files` parameter: what its entries stand for becomes framed parts and a manifest of what was sent.
 
-A file that is named must be usable, else nothing is sent. Of a glob's matches, what cannot be sent is left out
-and said.
+An entry is a path, a glob or a directory, with lines where it says so (`lines`), a `git:` entry (`git`), or `url:`
+and a URL, which is fetched later, once the privacy gate has passed it. What is named must be usable, else nothing is
+sent. Of what a glob or a directory holds, what cannot be sent is left out and said.
 All of it reads the disk: callers run it in a worker thread.
 """
 
-import codecs
 import html
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,151 +16,203 @@ from delegate_mcp.config.settings import FileSettings
 from delegate_mcp.domain.brief import FileSent
 from delegate_mcp.domain.errors import InputError
 from delegate_mcp.domain.usage import estimate_tokens
-from delegate_mcp.intake.credential_files import OtherNames
-from delegate_mcp.intake.find import expand, is_glob, nearest
+from delegate_mcp.intake import git, lines
+from delegate_mcp.intake.excerpts import Excerpts
+from delegate_mcp.intake.find import expand, files_under, is_glob, nearest
+from delegate_mcp.intake.ignored import Ignored
+from delegate_mcp.intake.lines import WHOLE, Lines
 from delegate_mcp.intake.sandbox import Roots
-from delegate_mcp.opening import NotRegularError
+from delegate_mcp.intake.source import FORBIDDEN, Source
+from delegate_mcp.intake.unfit import Unfit
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_NOT_IN_TEXT = bytes([*range(7), *range(14, 27), *range(28, 32), 127])
-"""Control bytes that text in an old 8-bit encoding does not hold."""
-_MAX_HIGH_SHARE = 0.3
+URL = "url:"
 _MAX_TOLD = 5
 _LINE_ENDS = "\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class FilesRead:
-    """All files of a call as they are sent."""
+class Part:
+    """One thing that is sent, under its name; of a page that is still to be fetched, the URL."""
 
-    text: str
-    manifest: tuple[FileSent, ...]
-    notes: tuple[str, ...]
+    name: str
+    text: str = ""
+    url: str = ""
+
+    @property
+    def framed(self) -> str:
+        """The text between marks that say what it is."""
+        if self.url:
+            return f'<page url="{html.escape(self.name)}">\n{self.text}\n</page>'
+        return f'<file path="{html.escape(self.name)}">\n{self.text.rstrip(_LINE_ENDS)}\n</file>'
+
+    @property
+    def sent(self) -> FileSent:
+        """Its row in the manifest."""
+        return FileSent(self.name, estimate_tokens(self.framed), len(self.text))
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
-    """Why a file cannot be sent, and what to do."""
+class FilesRead:
+    """All entries of a call, in their order."""
 
-    why: str
-    advice: str
+    parts: tuple[Part, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All parts as they are sent."""
+        return "\n\n".join(part.framed for part in self.parts)
+
+    @property
+    def manifest(self) -> tuple[FileSent, ...]:
+        """What was sent."""
+        return tuple(part.sent for part in self.parts)
 
 
-_BINARY = Unfit("is binary, not text", "Name text files only.")
-_SPECIAL = Unfit("is no regular file", "Name text files only.")
-_FORBIDDEN = Unfit("outside, or holds credentials", "Name other files.")
-_DIRECTORY = Unfit("is a directory", "Name its files, or give a glob such as src/**/*.py.")
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A file that an entry stands for."""
+
+    real: Path
+    named: str | None
+    """The entry that names it; None where it was found by a glob or in a directory."""
+    lines: Lines
 
 
 def read_files(names: Sequence[str], *, roots: Roots, limits: FileSettings) -> FilesRead:
-    """Read what the names and globs stand for, in their order, each file once. InputError says what to mend."""
-    framed: list[str] = []
-    manifest: list[FileSent] = []
-    left_out: list[str] = []
-    total = 0
-    other_names = roots.other_names()
-    for real, named in _resolved(names, roots, left_out).items():
-        shown = roots.shown(real)
-        data = _bytes_of(real, named, limits.max_file_bytes, roots, other_names)
-        text = decode(data) if isinstance(data, bytes) else data
-        if isinstance(text, Unfit):
-            if named is not None:
-                raise InputError(f"{named} {text.why}. {text.advice}")
-            left_out.append(f"{shown} ({text.why})")
-            continue
-        total += len(data) if isinstance(data, bytes) else 0
-        if total > limits.max_total_bytes:
+    """Read what the entries stand for, in their order, each thing once. InputError says what to mend."""
+    return _Reading(roots, limits).read(names)
+
+
+class _Reading:
+    """The reading of one call's entries."""
+
+    def __init__(self, roots: Roots, limits: FileSettings) -> None:
+        self._roots = roots
+        self._limits = limits
+        other_names = roots.other_names()
+        self._source = Source(roots, limits, other_names)
+        self._ignored = Ignored(roots, other_names)
+        self._left_out: list[str] = []
+        self._new: dict[Path, str] = {}
+        """Files that a `git:` entry does not show, since git does not know them."""
+        self._total = 0
+
+    def read(self, names: Sequence[str]) -> FilesRead:
+        wanted: list[_Wanted | Part] = []
+        for name in names:
+            wanted += self._resolve(name)
+        of_file: dict[Path, list[_Wanted]] = {}
+        for row in wanted:
+            if isinstance(row, _Wanted):
+                of_file.setdefault(row.real, []).append(row)
+        read: dict[Path, Excerpts] = {}
+        parts: dict[str, Part] = {}
+        for row in wanted:
+            if isinstance(row, Part):
+                parts.setdefault(row.name, row)
+                continue
+            if row.real not in read:
+                read[row.real] = self._file(of_file[row.real])
+            if (found := read[row.real].of(row.lines)) is not None:
+                name = self._roots.shown(row.real) + (f":{found}" if found != WHOLE else "")
+                parts.setdefault(name, Part(name, read[row.real].text(found)))
+        self._left_out += [
+            f"{self._roots.shown(path)} (new, not in {entry})"
+            for path, entry in self._new.items()
+            if path not in of_file
+        ]
+        if names and not parts:
             raise InputError(
-                f"With {shown} the files are larger than {limits.max_total_bytes:,} bytes together. Send fewer, or "
-                "raise files.max_total_bytes in the settings."
+                f"Nothing that {', '.join(names)} matches can be sent: {_told(self._left_out)}. Name text files."
             )
-        framed.append(frame(shown, text))
-        manifest.append(FileSent(shown, estimate_tokens(framed[-1]), len(text)))
-    if names and not manifest:
-        raise InputError(f"Nothing that {', '.join(names)} matches can be sent: {_told(left_out)}. Name text files.")
-    return FilesRead("\n\n".join(framed), tuple(manifest), _notes(left_out))
+        return FilesRead(tuple(parts.values()), (*_notes(self._left_out), *self._ignored.notes()))
+
+    # --- Which files -------------------------------------------------------------------------------------------------
+
+    def _resolve(self, name: str) -> Iterator[_Wanted | Part]:
+        if name.lower().startswith(URL):
+            url = name[len(URL) :].strip()
+            yield Part(url, url=url)
+        elif self._is_there(name):
+            yield from self._named(name, name, WHOLE)
+        elif name.startswith(git.PREFIX):
+            yield self._git(name)
+        else:
+            path, asked = lines.split(name) or (name, WHOLE)
+            if is_glob(path) and not self._is_there(path):
+                yield from self._found(expand(path, self._roots, self._ignored), asked)
+            else:
+                yield from self._named(path, name, asked)
+
+    def _is_there(self, name: str) -> bool:
+        return any(os.path.lexists(place) for place in self._roots.places(name))
+
+    def _named(self, path: str, name: str, asked: Lines) -> Iterator[_Wanted]:
+        real = self._roots.resolve_read(path)
+        if real.is_dir():
+            yield from self._found(files_under(real, name, self._roots, self._ignored), asked)
+        elif os.path.exists(real):  # noqa: PTH110 - Path.exists raises for a directory that may not be entered
+            yield _Wanted(real, name, asked)
+        else:
+            raise InputError(f"{name} is not there. {self._suggestion(path)}")
+
+    def _found(self, matches: Sequence[Path], asked: Lines) -> Iterator[_Wanted]:
+        for match in matches:
+            try:
+                yield _Wanted(self._roots.resolve_read(str(match)), None, asked)
+            except InputError:
+                self._left_out.append(f"{self._roots.shown(match)} ({FORBIDDEN.why})")
+
+    def _suggestion(self, path: str) -> str:
+        if path.lower().startswith(("http://", "https://")):
+            return f"Write {URL}{path} to have it fetched."
+        near = nearest(path, self._roots)
+        return f"Is {near} meant?" if near else f"Paths are relative to {self._roots.told()}."
+
+    # --- What they hold ----------------------------------------------------------------------------------------------
+
+    def _git(self, entry: str) -> Part:
+        found = git.read_git(entry, self._roots, self._limits.max_file_bytes)
+        self._left_out += found.left_out
+        self._new |= dict.fromkeys(found.new, entry)
+        self._count(len(found.text), entry)
+        return Part(entry, found.text)
+
+    def _file(self, asked: Sequence[_Wanted]) -> Excerpts:
+        """What all entries together want of one file. InputError: it was named and cannot be used."""
+        real, shown = asked[0].real, self._roots.shown(asked[0].real)
+        named = next((row.named for row in asked if row.named is not None), None)
+        found = self._source.read(real, named, [row.lines for row in asked])
+        if isinstance(found, Unfit):
+            if named is not None:
+                raise InputError(f"{named} {found.why}. {found.advice}")
+            self._left_out.append(f"{shown} ({found.why})")
+            return Excerpts()
+        for row in asked:
+            if found.of(row.lines) is None:
+                if row.named is not None:
+                    raise InputError(f"{row.named}: {found.reach}.")
+                self._left_out.append(f"{shown}:{row.lines} ({found.reach})")
+        self._count(sum(len(text.encode()) for text in found.texts()), shown)
+        return found
+
+    def _count(self, size: int, shown: str) -> None:
+        self._total += size
+        limit = self._limits.max_total_bytes
+        if self._total > limit:
+            raise InputError(
+                f"With {shown} the files are larger than {limit:,} bytes together. Send fewer, or raise "
+                "files.max_total_bytes in the settings."
+            )
 
 
-def frame(path: str, text: str) -> str:
-    """A file's text between marks that name its path."""
-    return f'<file path="{html.escape(path)}">\n{text.rstrip(_LINE_ENDS)}\n</file>'
-
-
-def decode(data: bytes) -> str | Unfit:
-    """A text file's text: by its byte order mark, as UTF-8, else as Windows-1252 where it plainly is text."""
-    encoding = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
-    if encoding is None and b"\0" in data:
-        return _BINARY
-    for attempt in (encoding,) if encoding else ("utf-8", "cp1252"):
-        if attempt != "cp1252" or _plainly_text(data):
-            with suppress(UnicodeDecodeError):
-                return data.decode(attempt)
-    return _BINARY
-
-
-def _plainly_text(data: bytes) -> bool:
-    high = sum(byte > 127 for byte in data)  # noqa: PLR2004 - the end of ASCII
-    return high <= _MAX_HIGH_SHARE * len(data) and len(data.translate(None, _NOT_IN_TEXT)) == len(data)
-
-
-def _resolved(names: Sequence[str], roots: Roots, left_out: list[str]) -> dict[Path, str | None]:
-    """Real path of each file, with the name it was given by; None where only a glob matched it."""
-    found: dict[Path, str | None] = {}
-    for name in names:
-        if is_glob(name) and not any(os.path.lexists(place) for place in roots.places(name)):
-            for match in expand(name, roots):
-                try:
-                    found.setdefault(roots.resolve_read(str(match)))
-                except InputError:
-                    left_out.append(f"{roots.shown(match)} ({_FORBIDDEN.why})")
-            continue
-        real = roots.resolve_read(name)
-        if not os.path.exists(real):  # noqa: PTH110 - Path.exists raises for a directory that may not be entered
-            raise InputError(f"{name} is not there. {_suggestion(name, roots)}")
-        found[real] = name
-    return found
-
-
-def _suggestion(name: str, roots: Roots) -> str:
-    near = nearest(name, roots)
-    return f"Is {near} meant?" if near else f"Paths are relative to {roots.told()}."
-
-
-def _bytes_of(real: Path, named: str | None, limit: int, roots: Roots, other_names: OtherNames) -> bytes | Unfit:
-    """The content of a regular file, judged by what was opened."""
-    try:
-        with os.fdopen(roots.open_read(named or roots.shown(real), real, other_names), "rb") as file:
-            data = file.read(limit + 1) if os.fstat(file.fileno()).st_size <= limit else None
-    except InputError:  # another file took its place since it was found
-        if named is not None:
-            raise
-        return _FORBIDDEN
-    except IsADirectoryError:
-        return _DIRECTORY
-    except NotRegularError:
-        return _SPECIAL
-    except OSError as error:
-        return Unfit(f"cannot be read: {error.strerror}", "Check its permissions, or leave it out.")
-    if data is None or len(data) > limit:
-        return Unfit(
-            f"is larger than {limit:,} bytes",
-            "Send the part that matters, or raise files.max_file_bytes in the settings.",
-        )
-    return data
-
-
-def _notes(left_out: list[str]) -> tuple[str, ...]:
+def _notes(left_out: Sequence[str]) -> tuple[str, ...]:
     if not left_out:
         return ()
     return (f"{len(left_out)} {'file' if len(left_out) == 1 else 'files'} left out: {_told(left_out)}",)
 
 
-def _told(left_out: list[str]) -> str:
+def _told(left_out: Sequence[str]) -> str:
     more = len(left_out) - _MAX_TOLD
     return "; ".join(left_out[:_MAX_TOLD]) + (f" and {more} more" if more > 0 else "")

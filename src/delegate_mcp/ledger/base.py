@@ -11,6 +11,8 @@ from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import Tier
 from delegate_mcp.domain.usage import ZERO, RateLimit, Usage
+from delegate_mcp.ledger.batches import Batches
+from delegate_mcp.ledger.reports import Records
 from delegate_mcp.ledger.window import Window
 
 CallState = Literal["running", "ok", "failed", "cancelled"]
@@ -35,6 +37,8 @@ class CallStart:
     pid: int
     input_tokens: int
     """Estimated size of the brief."""
+    project: str | None = None
+    """The directory it was made in, as reports name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,10 @@ class CallEnd:
     director_input_tokens: int = 0
     director_output_tokens: int = 0
     """What the director read of us: the reply's text."""
+    listing_tokens: int = 0
+    """What it read of schemas and instructions, at the first call of a connection."""
+    spared: Usage = Usage()
+    """What it would have read and written itself."""
     error: str | None = None
 
 
@@ -244,7 +252,7 @@ class Totals:
     tiers: tuple[TierTotals, ...] = ()
 
 
-class Ledger(Protocol):
+class Ledger(Batches, Records, Protocol):
     """Safe with any number of server processes; each method is one transaction. Raises LedgerError."""
 
     async def begin_call(self, call: CallStart) -> None:

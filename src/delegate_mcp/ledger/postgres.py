@@ -15,16 +15,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
+from decimal import Decimal
 from typing import Any, Self
 
 from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.ledger.base import CallEnd, CallRow, CallStart, LedgerSnapshot, Refusal, Reserve, Settle, Totals
+from delegate_mcp.ledger.batches import BatchRow
 from delegate_mcp.ledger.days import day_start
 from delegate_mcp.ledger.health import ANSWERS_LEARNED_FROM, first_token_p95_ms
 from delegate_mcp.ledger.quota import MINUTE_S
-from delegate_mcp.ledger.sqlite_rows import attempt_of, call_of, nano_usd, totals_of, usage_fields
+from delegate_mcp.ledger.report_rows import charge_fields, records_of, saved_of
+from delegate_mcp.ledger.reports import CallRecord
+from delegate_mcp.ledger.sqlite_rows import attempt_of, batch_of, call_of, end_fields, totals_of
 from delegate_mcp.platforms import pid_alive
 
 try:
@@ -165,6 +169,27 @@ class PostgresLedger:
             lambda tx: totals_of(tx.send("calls_by_tier", of), tx.send("attempts_by_tier", of))
         )
 
+    async def records(self, since: float, until: float) -> tuple[CallRecord, ...]:
+        """The calls of a period with all that was counted of them, the oldest first."""
+        span = {"since": since, "until": until}
+        return await self._reads.run(
+            lambda tx: records_of(
+                tx.send("records", span).fetchall(), tx.send("attempts_of_records", span), self._as_it_is
+            )
+        )
+
+    async def charge(self, call_id: str, *, written: int, read: int, usd: Decimal) -> Decimal | None:
+        """Count more of the director's tokens with a call; what it saved after that, or None: no such call."""
+        fields = charge_fields(call_id, written=written, read=read, usd=usd)
+
+        def count(tx: Transaction) -> Decimal | None:
+            tx.send("charge", fields)
+            saved = saved_of(tx.send("saved_by", fields).fetchone())
+            self._tell(tx)
+            return saved
+
+        return await self._writes.run(count)
+
     async def forget_calls(self, now: float) -> int:
         """Remove the records of calls that ended, everybody's; how many calls that were."""
 
@@ -173,10 +198,25 @@ class PostgresLedger:
             forgotten = len(tx.send("forget_calls").fetchall())
             tx.send("forget_words_of_attempts")
             tx.send("forget_words_of_calls")
+            tx.send("forget_batches")
             self._tell(tx)
             return forgotten
 
         return await self._writes.run(forget)
+
+    async def begin_batch(self, row: BatchRow) -> None:
+        """Record a batch; one that is there stays as it is."""
+        await self._writes.run(lambda tx: tx.send("begin_batch", asdict(row)))
+
+    async def hold_batch(self, row: BatchRow, now: float, dead: str = "") -> bool:
+        """Take or renew a batch; whether it is the row's owner's now."""
+        fields = {**asdict(row), "now": now, "dead": dead}
+        return bool(await self._writes.run(lambda tx: tx.send("hold_batch", fields).fetchall()))
+
+    async def batch(self, batch_id: str) -> BatchRow | None:
+        """One batch, or None."""
+        rows = await self._rows("batch", {"batch_id": batch_id})
+        return batch_of(rows[0]) if rows else None
 
     async def aclose(self) -> None:
         """Finish what is being written and close; what waits for a database that is away is given up."""
@@ -241,18 +281,4 @@ class PostgresLedger:
 
 def _end_call(tx: Transaction, end: CallEnd) -> None:
     places.ensure_call(tx, end.call_id, end.ended_at)
-    fields = {
-        "call_id": end.call_id,
-        "ended_at": end.ended_at,
-        "state": end.state,
-        "provider": end.candidate and end.candidate.provider,
-        "model": end.candidate and end.candidate.model,
-        "tier": end.tier,
-        "cost_nano_usd": nano_usd(end.cost_usd),
-        "saved_nano_usd": nano_usd(end.saved_usd),
-        "director_input_tokens": end.director_input_tokens,
-        "director_output_tokens": end.director_output_tokens,
-        "error": end.error,
-        **usage_fields(end.usage),
-    }
-    tx.send("end_call", fields)
+    tx.send("end_call", end_fields(end))

@@ -13,20 +13,22 @@ SELECT extract(epoch FROM clock_timestamp())::float8 AS now;
 -- name: begin_call
 INSERT INTO calls (
     call_id, state, started_at, tool, task_type, complexity, rule, reason, private, connection, conversation, parent,
-    machine, pid, brief_tokens
+    machine, pid, brief_tokens, project
 ) VALUES (
     %(call_id)s, 'running', %(started_at)s, %(tool)s, %(task_type)s, %(complexity)s, %(rule)s, %(reason)s, %(private)s,
-    %(connection)s, %(conversation)s, %(parent)s, %(machine)s, %(pid)s, %(input_tokens)s
+    %(connection)s, %(conversation)s, %(parent)s, %(machine)s, %(pid)s, %(input_tokens)s,
+    %(project)s
 );
 
 -- name: begin_call_again
 -- An earlier try may have been committed, only its answer lost.
 INSERT INTO calls (
     call_id, state, started_at, tool, task_type, complexity, rule, reason, private, connection, conversation, parent,
-    machine, pid, brief_tokens
+    machine, pid, brief_tokens, project
 ) VALUES (
     %(call_id)s, 'running', %(started_at)s, %(tool)s, %(task_type)s, %(complexity)s, %(rule)s, %(reason)s, %(private)s,
-    %(connection)s, %(conversation)s, %(parent)s, %(machine)s, %(pid)s, %(input_tokens)s
+    %(connection)s, %(conversation)s, %(parent)s, %(machine)s, %(pid)s, %(input_tokens)s,
+    %(project)s
 ) ON CONFLICT (call_id) DO NOTHING;
 
 -- name: ensure_call
@@ -40,12 +42,16 @@ INSERT INTO calls (
 ) ON CONFLICT (call_id) DO NOTHING;
 
 -- name: end_call
+-- What the director spent on it while it ran was charged before.
 UPDATE calls SET
     state = %(state)s, ended_at = %(ended_at)s, provider = %(provider)s, model = %(model)s, tier = %(tier)s,
     input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s, cache_read_tokens = %(cache_read_tokens)s,
-    usage_estimated = %(usage_estimated)s, cost_nano_usd = %(cost_nano_usd)s, saved_nano_usd = %(saved_nano_usd)s,
-    director_input_tokens = %(director_input_tokens)s, director_output_tokens = %(director_output_tokens)s,
-    error = %(error)s
+    usage_estimated = %(usage_estimated)s, cost_nano_usd = %(cost_nano_usd)s,
+    saved_nano_usd = saved_nano_usd + %(saved_nano_usd)s,
+    director_input_tokens = director_input_tokens + %(director_input_tokens)s,
+    director_output_tokens = director_output_tokens + %(director_output_tokens)s,
+    director_listing_tokens = %(director_listing_tokens)s, spared_input_tokens = %(spared_input_tokens)s,
+    spared_output_tokens = %(spared_output_tokens)s, error = %(error)s
 WHERE call_id = %(call_id)s AND state = 'running';
 
 -- name: health
@@ -223,7 +229,7 @@ RETURNING call_id;
 UPDATE attempts SET message = NULL WHERE outcome <> 'running';
 
 -- name: forget_words_of_calls
-UPDATE calls SET reason = '', conversation = NULL, error = NULL WHERE state <> 'running';
+UPDATE calls SET reason = '', conversation = NULL, project = NULL, error = NULL WHERE state <> 'running';
 
 -- name: call
 SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until
@@ -297,3 +303,43 @@ SELECT
 FROM calls JOIN attempts USING (call_id)
 WHERE calls.started_at >= %(since)s AND (%(connection)s::text IS NULL OR connection = %(connection)s)
 GROUP BY attempts.tier;
+
+-- name: begin_batch
+INSERT INTO batches (
+    batch_id, state, created_at, ended_at, total, answered, failed, owner, lease_until, expected_at, waits_until
+) VALUES (
+    %(batch_id)s, %(state)s, %(created_at)s, %(ended_at)s, %(total)s, %(answered)s, %(failed)s, %(owner)s,
+    %(lease_until)s, %(expected_at)s, %(waits_until)s
+) ON CONFLICT (batch_id) DO NOTHING;
+
+-- name: hold_batch
+UPDATE batches SET
+    state = %(state)s, ended_at = %(ended_at)s, answered = %(answered)s, failed = %(failed)s, owner = %(owner)s,
+    lease_until = %(lease_until)s, expected_at = %(expected_at)s, waits_until = %(waits_until)s
+WHERE batch_id = %(batch_id)s AND state = 'running'
+    AND (owner = %(owner)s OR owner = %(dead)s OR lease_until <= %(now)s)
+RETURNING batch_id;
+
+-- name: batch
+SELECT * FROM batches WHERE batch_id = %(batch_id)s;
+
+-- name: forget_batches
+DELETE FROM batches WHERE state <> 'running';
+
+-- name: charge
+UPDATE calls SET
+    director_input_tokens = director_input_tokens + %(written)s,
+    director_output_tokens = director_output_tokens + %(read)s, saved_nano_usd = saved_nano_usd - %(nano_usd)s
+WHERE call_id = %(call_id)s;
+
+-- name: saved_by
+SELECT saved_nano_usd FROM calls WHERE call_id = %(call_id)s;
+
+-- name: records
+SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until
+FROM calls WHERE started_at >= %(since)s AND started_at < %(until)s ORDER BY started_at, seq;
+
+-- name: attempts_of_records
+SELECT attempts.* FROM calls JOIN attempts USING (call_id)
+WHERE calls.started_at >= %(since)s AND calls.started_at < %(until)s AND attempts.outcome <> 'running'
+ORDER BY attempts.number;

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from anyio import to_thread
 
@@ -116,8 +116,16 @@ class ResultStore:
         return self._directory / f"{call_id}.json"
 
 
+class Kept(Protocol):
+    """What is kept for a while."""
+
+    def purge(self, older_than: float) -> int:
+        """Remove what was kept before that time; how much that was."""
+        ...
+
+
 async def keep_for(
-    store: ResultStore, seconds: float, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+    store: Kept, seconds: float, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
 ) -> None:
     """Remove what is kept longer than that: at once, and again and again until cancelled."""
     pause_s = min(max(seconds / 4, _MOST_OFTEN_S), _LEAST_OFTEN_S)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -28,9 +29,13 @@ from delegate_mcp.ledger.base import (
     Settle,
     Totals,
 )
+from delegate_mcp.ledger.batches import BatchRow
 from delegate_mcp.ledger.days import day_start
 from delegate_mcp.ledger.health import ANSWERS_LEARNED_FROM, GONE_S, first_token_p95_ms
 from delegate_mcp.ledger.quota import MINUTE_S
+from delegate_mcp.ledger.report_rows import charge_fields, records_of, saved_of
+from delegate_mcp.ledger.reports import CallRecord
+from delegate_mcp.ledger.sqlite_batches import batch, begin_batch, hold_batch
 from delegate_mcp.ledger.sqlite_file import LedgerFile
 from delegate_mcp.ledger.sqlite_quota import HOUR_S, ensure_call, leave, reserve, settle
 from delegate_mcp.ledger.sqlite_rows import (
@@ -38,13 +43,12 @@ from delegate_mcp.ledger.sqlite_rows import (
     breaker_of,
     call_of,
     cooldown_of,
+    end_fields,
     learned_of,
     model_id_of,
-    nano_usd,
     off_of,
     tombstone_of,
     totals_of,
-    usage_fields,
     use_of,
 )
 from delegate_mcp.ledger.sqlite_statements import SQL
@@ -169,9 +173,30 @@ class SqliteLedger:
         """Sums over the calls that began at or after `since`, of one connection where named."""
         return await self._read(lambda db: _totals(db, since, connection))
 
+    async def records(self, since: float, until: float) -> tuple[CallRecord, ...]:
+        """The calls of a period with all that was counted of them, the oldest first."""
+        return await self._read(lambda db: self._records(db, {"since": since, "until": until}))
+
+    async def charge(self, call_id: str, *, written: int, read: int, usd: Decimal) -> Decimal | None:
+        """Count more of the director's tokens with a call; what it saved after that, or None: no such call."""
+        fields = charge_fields(call_id, written=written, read=read, usd=usd)
+        return await self._write(lambda db: _charge(db, fields))
+
     async def forget_calls(self, now: float) -> int:
         """Remove the records of calls that ended, from the file's free pages too; how many calls that were."""
         return await self._write(lambda db: _forget_calls(db, now))
+
+    async def begin_batch(self, row: BatchRow) -> None:
+        """Record a batch; one that is there stays as it is."""
+        await self._write(lambda db: begin_batch(db, row))
+
+    async def hold_batch(self, row: BatchRow, now: float, dead: str = "") -> bool:
+        """Take or renew a batch; whether it is the row's owner's now."""
+        return await self._write(lambda db: hold_batch(db, row, now, dead))
+
+    async def batch(self, batch_id: str) -> BatchRow | None:
+        """One batch, or None."""
+        return await self._read(lambda db: batch(db, batch_id))
 
     async def aclose(self) -> None:
         """Finish what is being written and close."""
@@ -212,6 +237,11 @@ class SqliteLedger:
             raise LedgerError("The ledger is closed: the server is shutting down. This entry is not in it.") from error
         return await asyncio.shield(asyncio.wrap_future(future))
 
+    def _records(self, db: sqlite3.Connection, span: Mapping[str, float]) -> tuple[CallRecord, ...]:
+        return records_of(
+            db.execute(SQL["records"], span), db.execute(SQL["attempts_of_records"], span), self._as_it_is
+        )
+
     def _as_it_is(self, row: sqlite3.Row) -> CallRow:
         call = call_of(row)
         if call.state != "running":
@@ -224,21 +254,12 @@ class SqliteLedger:
 
 def _end_call(db: sqlite3.Connection, end: CallEnd) -> None:
     ensure_call(db, end.call_id, end.ended_at)
-    fields = {
-        "call_id": end.call_id,
-        "ended_at": end.ended_at,
-        "state": end.state,
-        "provider": end.candidate and end.candidate.provider,
-        "model": end.candidate and end.candidate.model,
-        "tier": end.tier,
-        "cost_nano_usd": nano_usd(end.cost_usd),
-        "saved_nano_usd": nano_usd(end.saved_usd),
-        "director_input_tokens": end.director_input_tokens,
-        "director_output_tokens": end.director_output_tokens,
-        "error": end.error,
-        **usage_fields(end.usage),
-    }
-    db.execute(SQL["end_call"], fields)
+    db.execute(SQL["end_call"], end_fields(end))
+
+
+def _charge(db: sqlite3.Connection, fields: Mapping[str, Any]) -> Decimal | None:
+    db.execute(SQL["charge"], fields)
+    return saved_of(db.execute(SQL["saved_by"], fields).fetchone())
 
 
 def _forget_calls(db: sqlite3.Connection, now: float) -> int:
@@ -248,6 +269,7 @@ def _forget_calls(db: sqlite3.Connection, now: float) -> int:
     forgotten = db.execute(SQL["forget_calls"]).rowcount
     db.execute(SQL["forget_words_of_attempts"])
     db.execute(SQL["forget_words_of_calls"])
+    db.execute(SQL["forget_batches"])
     return forgotten
 
 

@@ -4,10 +4,10 @@
 -- name: begin_call
 INSERT INTO calls (
     call_id, state, started_at, tool, task_type, complexity, rule, reason, private, connection, conversation, parent,
-    pid, brief_tokens
+    pid, brief_tokens, project
 ) VALUES (
     :call_id, 'running', :started_at, :tool, :task_type, :complexity, :rule, :reason, :private, :connection,
-    :conversation, :parent, :pid, :input_tokens
+    :conversation, :parent, :pid, :input_tokens, :project
 );
 
 -- name: ensure_call
@@ -173,11 +173,16 @@ WHERE provider = :provider AND model = :model AND outcome = 'ok' AND first_token
 ORDER BY ended_at DESC, seq DESC LIMIT :answers;
 
 -- name: end_call
+-- What the director spent on it while it ran was charged before.
 UPDATE calls SET
     state = :state, ended_at = :ended_at, provider = :provider, model = :model, tier = :tier,
     input_tokens = :input_tokens, output_tokens = :output_tokens, cache_read_tokens = :cache_read_tokens,
-    usage_estimated = :usage_estimated, cost_nano_usd = :cost_nano_usd, saved_nano_usd = :saved_nano_usd,
-    director_input_tokens = :director_input_tokens, director_output_tokens = :director_output_tokens, error = :error
+    usage_estimated = :usage_estimated, cost_nano_usd = :cost_nano_usd,
+    saved_nano_usd = saved_nano_usd + :saved_nano_usd,
+    director_input_tokens = director_input_tokens + :director_input_tokens,
+    director_output_tokens = director_output_tokens + :director_output_tokens,
+    director_listing_tokens = :director_listing_tokens, spared_input_tokens = :spared_input_tokens,
+    spared_output_tokens = :spared_output_tokens, error = :error
 WHERE call_id = :call_id AND state = 'running';
 
 -- name: forget_attempts
@@ -194,7 +199,7 @@ WHERE state <> 'running' AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.c
 UPDATE attempts SET message = NULL WHERE outcome <> 'running';
 
 -- name: forget_words_of_calls
-UPDATE calls SET reason = '', conversation = NULL, error = NULL WHERE state <> 'running';
+UPDATE calls SET reason = '', conversation = NULL, project = NULL, error = NULL WHERE state <> 'running';
 
 -- name: call
 SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until
@@ -269,3 +274,41 @@ SELECT
     sum(attempts.output_tokens) AS output_tokens, sum(attempts.cost_nano_usd) AS cost_nano_usd
 FROM calls JOIN attempts USING (call_id)
 WHERE calls.connection = :connection AND calls.started_at >= :since GROUP BY attempts.tier;
+
+-- name: begin_batch
+INSERT INTO batches (
+    batch_id, state, created_at, ended_at, total, answered, failed, owner, lease_until, expected_at, waits_until
+) VALUES (
+    :batch_id, :state, :created_at, :ended_at, :total, :answered, :failed, :owner, :lease_until, :expected_at,
+    :waits_until
+) ON CONFLICT (batch_id) DO NOTHING;
+
+-- name: hold_batch
+UPDATE batches SET
+    state = :state, ended_at = :ended_at, answered = :answered, failed = :failed, owner = :owner,
+    lease_until = :lease_until, expected_at = :expected_at, waits_until = :waits_until
+WHERE batch_id = :batch_id AND state = 'running' AND (owner = :owner OR owner = :dead OR lease_until <= :now);
+
+-- name: batch
+SELECT * FROM batches WHERE batch_id = :batch_id;
+
+-- name: forget_batches
+DELETE FROM batches WHERE state <> 'running';
+
+-- name: charge
+UPDATE calls SET
+    director_input_tokens = director_input_tokens + :written, director_output_tokens = director_output_tokens + :read,
+    saved_nano_usd = saved_nano_usd - :nano_usd
+WHERE call_id = :call_id;
+
+-- name: saved_by
+SELECT saved_nano_usd FROM calls WHERE call_id = :call_id;
+
+-- name: records
+SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until
+FROM calls WHERE started_at >= :since AND started_at < :until ORDER BY started_at, seq;
+
+-- name: attempts_of_records
+SELECT attempts.* FROM calls JOIN attempts USING (call_id)
+WHERE calls.started_at >= :since AND calls.started_at < :until AND attempts.outcome <> 'running'
+ORDER BY attempts.number;

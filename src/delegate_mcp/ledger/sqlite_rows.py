@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Protocol, get_args
 
@@ -12,6 +12,7 @@ from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import Tier
 from delegate_mcp.domain.usage import RateLimit, Usage
 from delegate_mcp.ledger.base import (
+    CallEnd,
     CallRow,
     Cooldown,
     LearnedLimit,
@@ -22,6 +23,7 @@ from delegate_mcp.ledger.base import (
     Tombstone,
     Totals,
 )
+from delegate_mcp.ledger.batches import BatchRow
 from delegate_mcp.ledger.health import WELL, Breaker, Health
 from delegate_mcp.ledger.quota import ACCOUNT, account_of
 
@@ -57,6 +59,27 @@ def usage_fields(usage: Usage) -> dict[str, Any]:
         "output_tokens": usage.output_tokens,
         "cache_read_tokens": usage.cache_read_tokens,
         "usage_estimated": usage.estimated,
+    }
+
+
+def end_fields(end: CallEnd) -> dict[str, Any]:
+    """What a call's end says, as columns."""
+    return {
+        "call_id": end.call_id,
+        "ended_at": end.ended_at,
+        "state": end.state,
+        "provider": end.candidate and end.candidate.provider,
+        "model": end.candidate and end.candidate.model,
+        "tier": end.tier,
+        "cost_nano_usd": nano_usd(end.cost_usd),
+        "saved_nano_usd": nano_usd(end.saved_usd),
+        "director_input_tokens": end.director_input_tokens,
+        "director_output_tokens": end.director_output_tokens,
+        "director_listing_tokens": end.listing_tokens,
+        "spared_input_tokens": end.spared.input_tokens,
+        "spared_output_tokens": end.spared.output_tokens,
+        "error": end.error,
+        **usage_fields(end.usage),
     }
 
 
@@ -110,6 +133,11 @@ def call_of(row: Row) -> CallRow:
         candidate=None if row["provider"] is None else model_id_of(row),
         error=row["error"],
     )
+
+
+def batch_of(row: Row) -> BatchRow:
+    """A batch as its server last told of it."""
+    return BatchRow(**{field.name: row[field.name] for field in fields(BatchRow)})
 
 
 def learned_of(row: Row) -> LearnedLimit:

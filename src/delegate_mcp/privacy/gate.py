@@ -113,9 +113,7 @@ def _search(brief: Brief, search: Search) -> Iterator[_Found]:
 def _parts(brief: Brief, text: str) -> Iterator[tuple[int, str]]:
     """Where each page, file and the prompt begins, in the order in which intake puts them."""
     at = 0
-    pages = [sent for sent in brief.files if sent.path in brief.pages]
-    files = [sent for sent in brief.files if sent.path not in brief.pages]
-    for sent in (*pages, *files):
+    for sent in brief.files:
         path = html.escape(sent.path)
         heads = (f'<file path="{path}">\n', f'<page url="{path}">\n')
         begins = [(place, len(head)) for head in heads if (place := text.find(head, at)) >= 0]

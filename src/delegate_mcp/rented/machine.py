@@ -251,7 +251,15 @@ class Machine:
             model = ModelId(PROVIDER, self._name)
             now = self._clock.now()
             await self._ledger.end_call(
-                CallEnd(call_id=call_id, ended_at=now, state="ok", candidate=model, tier="paid", cost_usd=cost)
+                CallEnd(
+                    call_id=call_id,
+                    ended_at=now,
+                    state="ok",
+                    candidate=model,
+                    tier="paid",
+                    cost_usd=cost,
+                    saved_usd=-cost,  # its answers cost nothing themselves, so what they save is less this
+                )
             )
             self._blocks = 0
 

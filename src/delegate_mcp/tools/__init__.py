@@ -2,6 +2,7 @@
 
 from delegate_mcp.tools import (
     delegate,
+    delegate_batch,
     delegate_code,
     delegate_longcontext,
     delegate_private,
@@ -18,5 +19,6 @@ TOOLS: tuple[ToolRow, ...] = (
     delegate_longcontext.ROW,
     delegate_private.ROW,
     delegate.ROW,
+    delegate_batch.ROW,
     delegate_result.ROW,
 )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from mcp_types import CallToolResult
 from pydantic import Field
 
-from delegate_mcp.tools.edge import ToolContext, as_result, follow
+from delegate_mcp.tools.edge import ToolContext, as_result, follow, written
 from delegate_mcp.tools.row import ToolRow
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ async def delegate_result(
     async def wait() -> "Reply":
         app = await ctx.request_context.lifespan_context.app()
         running = app.running(call_id)
-        return await follow(ctx, app, running, cancels=False) if running else await app.result(call_id, offset)
+        if running is None:
+            reply = await app.result(call_id, offset)
+        else:
+            reply = await follow(ctx, app, running, cancels=False)
+        return await app.fetched(call_id, reply, written=written(ctx), counted=running is not None)
 
     return await as_result(wait())
 

@@ -32,18 +32,33 @@ PROGRESS_EVERY_S = 0.5
 
 async def delegate(ctx: ToolContext, **asked: Any) -> CallToolResult:
     """Run one call, `asked` being fields of a DelegateRequest, until it ends or the host's patience does."""
-    arguments = (ctx.request_context.params or {}).get("arguments")
-    written = estimate_tokens(json.dumps(arguments, ensure_ascii=False, default=str))
 
     async def run() -> "Reply":
-        app = await ctx.request_context.lifespan_context.app()
-        fence = app.roots.given_by(await host_roots(ctx), trusted=is_near(ctx))
-        request = DelegateRequest(
-            connection=CONNECTION.get(), director_input_tokens=written, roots=fence.roots, **asked
-        )
+        app, request = await asking(ctx, **asked)
         return await follow(ctx, app, app.start(request))
 
     return await as_result(run())
+
+
+async def asking(ctx: ToolContext, **asked: Any) -> "tuple[App, DelegateRequest]":
+    """The app, and the request of whoever asks with what is known of them."""
+    holder = ctx.request_context.lifespan_context
+    app = await holder.app()
+    fence = app.roots.given_by(await host_roots(ctx), trusted=is_near(ctx))
+    request = DelegateRequest(
+        connection=CONNECTION.get(),
+        director_input_tokens=written(ctx),
+        listing_tokens=holder.listing.tokens_for(CONNECTION.get()),
+        roots=fence.roots,
+        **asked,
+    )
+    return app, request
+
+
+def written(ctx: ToolContext) -> int:
+    """Tokens that the director wrote to make this call (estimate)."""
+    arguments = (ctx.request_context.params or {}).get("arguments")
+    return estimate_tokens(json.dumps(arguments, ensure_ascii=False, default=str))
 
 
 async def follow(ctx: ToolContext, app: "App", call: "RunningCall[Reply]", *, cancels: bool = True) -> "Reply":
@@ -63,7 +78,7 @@ async def follow(ctx: ToolContext, app: "App", call: "RunningCall[Reply]", *, ca
         if cancels:
             call.scope.cancel()
         raise
-    return call.outcome() if call.done.is_set() else app.still_running(call)
+    return call.outcome() if call.done.is_set() else await app.still_running(call)
 
 
 def _host(ctx: ToolContext) -> str:

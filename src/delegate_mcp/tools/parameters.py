@@ -16,7 +16,10 @@ OnLimit = Literal["degrade", "wait", "fail"]
 Votes = Annotated[int, Field(ge=1, le=9)]
 
 DescribedPrompt = Annotated[str, Field(description="Self-contained: the model sees only this and `files`")]
-DescribedFiles = Annotated[Files, Field(description="Paths or globs; read here, never by you")]
+DescribedFiles = Annotated[
+    Files,
+    Field(description="Paths, globs, a.py:1-9, git:diff, url:…"),
+]
 DescribedSaveTo = Annotated[SaveTo, Field(description="New file for the answer; you get a receipt")]
 DescribedThread = Annotated[Thread, Field(description="Call id to continue")]
 DescribedOnLimit = Annotated[OnLimit, Field(description="At a rate limit: other model, wait, or error")]
