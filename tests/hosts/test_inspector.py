@@ -60,6 +60,7 @@ async def test_it_lists_calls_reads_and_prompts(tmp_path: Path, transport: str, 
             "delegate_code",
             "delegate_longcontext",
             "delegate_private",
+            "delegate_batch",
             "delegate_result",
         }
         assert not [tool["name"] for tool in listed["tools"] if "outputSchema" in tool]
