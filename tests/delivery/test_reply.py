@@ -149,7 +149,7 @@ def test_an_answer_of_the_first_choice_that_could_ever_be_asked_is_not_degraded(
 
 def saved() -> Saved:
     return Saved(
-        path=Path("/work/src/x.py"),
+        path=Path("/project/src/x.py"),
         shown="src/x.py",
         size_bytes=1234,
         lines=56,
@@ -165,7 +165,7 @@ def test_a_saved_answer_is_a_receipt() -> None:
         "Saved src/x.py: 1,234 bytes, 56 lines (the code block alone). It begins:\nimport os\n\n\n"
         f"[groq:gpt-oss-120b {CALL}]"
     )
-    assert reply.meta["delegate"]["saved"] == {"path": str(Path("/work/src/x.py")), "bytes": 1234, "lines": 56}
+    assert reply.meta["delegate"]["saved"] == {"path": str(Path("/project/src/x.py")), "bytes": 1234, "lines": 56}
     assert tokens(reply.text) < 60
 
 

@@ -62,9 +62,9 @@ def test_a_call_that_spared_nothing_is_pure_cost(written: int, read: int, listin
 
 
 def test_a_project_is_named_by_its_directory_and_told_from_another_of_that_name() -> None:
-    one, other = project_label("/work/api"), project_label("/home/api")
+    one, other = project_label("/srv/api"), project_label("/home/api")
     assert one.startswith("api-")
     assert other.startswith("api-")
     assert one != other
-    assert project_label("/work/api", named=False) == one.removeprefix("api-")
+    assert project_label("/srv/api", named=False) == one.removeprefix("api-")
     assert project_label("/") == project_label("/", named=False)

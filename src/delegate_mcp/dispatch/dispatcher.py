@@ -20,6 +20,8 @@ from delegate_mcp.ledger.days import day_starts
 from delegate_mcp.ledger.quota import windows_for
 from delegate_mcp.providers.base import Provider
 
+FREE = frozenset({"free", "local"})
+"""Tiers whose models may be asked beside one another: nobody pays for them."""
 _AMPLE = 5
 """A second candidate is asked beside the first only where a fifth of each of its windows is left."""
 
@@ -104,7 +106,7 @@ class Dispatcher:
 
     async def _late_after(self, course: Course, candidate: Candidate, waiting: deque[Candidate]) -> float | None:
         """When to ask the next candidate beside this one; None: it is asked alone."""
-        free = waiting and all(row.tier in {"free", "local"} for row in (candidate, waiting[0]))
+        free = waiting and all(row.tier in FREE for row in (candidate, waiting[0]))
         if not (free and self.turns.settings.race and course.on_limit == "degrade"):
             return None
         return await self.lateness.late_after_s(candidate.model_id)

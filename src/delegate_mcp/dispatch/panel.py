@@ -13,7 +13,7 @@ import anyio
 from delegate_mcp.dispatch import agreement
 from delegate_mcp.dispatch.agreement import Group
 from delegate_mcp.dispatch.attempt import Accept
-from delegate_mcp.dispatch.dispatcher import Dispatcher, nobody_listens
+from delegate_mcp.dispatch.dispatcher import FREE, Dispatcher, nobody_listens
 from delegate_mcp.dispatch.turn import LEAST_TIME_S, Course
 from delegate_mcp.domain.brief import Brief, Message
 from delegate_mcp.domain.model_id import ModelId
@@ -23,7 +23,6 @@ from delegate_mcp.domain.request import OnLimit
 from delegate_mcp.domain.usage import estimate_tokens
 
 ROUNDS = 3
-FREE = frozenset({"free", "local"})
 # The same model asked again must not say the same for want of chance.
 _TEMPERATURE = 0.9
 _LEAST_TOKENS = 256
