@@ -10,21 +10,19 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
+from delegate_mcp.answering.answerer import Answerer
 from delegate_mcp.catalog.price_list import PriceList
 from delegate_mcp.config.settings import Settings
 from delegate_mcp.delivery.failure_text import failure_text
 from delegate_mcp.delivery.reply import Reply, build_reply
 from delegate_mcp.delivery.save import Saved, save_answer
-from delegate_mcp.delivery.schema_check import parse_answer
 from delegate_mcp.delivery.size_budget import page
 from delegate_mcp.delivery.untrusted import for_reader
 from delegate_mcp.dispatch.calls import RunningCall
 from delegate_mcp.dispatch.clock import Clock
-from delegate_mcp.dispatch.dispatcher import Dispatcher
-from delegate_mcp.dispatch.panel import Panel
 from delegate_mcp.domain.brief import Brief
 from delegate_mcp.domain.errors import DelegateError, InputError, LedgerError
-from delegate_mcp.domain.outcome import Completion, Outcome
+from delegate_mcp.domain.outcome import Outcome
 from delegate_mcp.domain.plan import RoutePlan
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.domain.usage import ZERO
@@ -54,7 +52,7 @@ class Calling:
     rules: Rules
     ledger: Ledger
     store: ResultStore
-    dispatcher: Dispatcher
+    answerer: Answerer
     prices: PriceList
     clock: Clock
     tasks: TaskGroup
@@ -81,16 +79,10 @@ class Calling:
         told = ""
         try:
             require_candidates(route, known)
-            ask = partial(Panel(self.dispatcher).run, votes=request.votes) if request.votes > 1 else self.dispatcher.run
-            outcome = await ask(
-                call.call_id,
-                brief,
-                route,
-                on_limit=request.on_limit,
-                accept=_accepts(brief),
-                progress=call.progress.tell,
+            course = self.answerer.course(
+                call.call_id, request, brief, private=route.private, progress=call.progress.tell
             )
-            outcome = _canonical(outcome, brief)
+            outcome = await self.answerer.answer(course, request, route)
             reply = await self._deliver(request, brief, outcome)
             end = await self._accounting.answered(request, brief, outcome, reply.text, self.clock.now())
             return replace(reply, meta=with_savings(reply.meta, end.saved_usd, net_tokens(end)))
@@ -220,27 +212,6 @@ class Calling:
         """The directory's label; where others read the ledger too, without its name."""
         roots = self._fence(request).roots
         return project_label(roots[0], named=self.settings.ledger is None) if roots else None
-
-
-def _accepts(brief: Brief) -> Callable[[Completion], str | None]:
-    """Why an answer is none: JSON was asked for and did not come."""
-    if brief.json_schema is None:
-        return lambda _: None
-    schema = brief.json_schema
-
-    def problem(completion: Completion) -> str | None:
-        found = parse_answer(completion.text, schema)[1]
-        return "the JSON was cut at the output limit" if found and completion.finish_reason == "length" else found
-
-    return problem
-
-
-def _canonical(outcome: Outcome, brief: Brief) -> Outcome:
-    """The outcome with its JSON alone, without fences or words around it."""
-    if brief.json_schema is None:
-        return outcome
-    text, _ = parse_answer(outcome.completion.text, brief.json_schema)
-    return replace(outcome, completion=replace(outcome.completion, text=text or outcome.completion.text))
 
 
 def _stored(request: DelegateRequest, brief: Brief, outcome: Outcome, reply: Reply, now: float) -> StoredCall:

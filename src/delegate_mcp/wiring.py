@@ -10,6 +10,7 @@ from pathlib import Path
 
 from anyio.abc import TaskGroup
 
+from delegate_mcp.answering.answerer import Answerer
 from delegate_mcp.app import App
 from delegate_mcp.batch.batches import Batches
 from delegate_mcp.batch.folder import BatchFolders
@@ -139,7 +140,7 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         rules=load_rules(settings.rules, catalog),
         ledger=ledger,
         store=store,
-        dispatcher=dispatcher,
+        answerer=Answerer(dispatcher=dispatcher),
         prices=prices,
         clock=clock,
         tasks=tasks,

@@ -91,14 +91,16 @@ class Bench:
             reason="a test",
             candidates=candidates,
         )
-        return await (dispatcher or self.dispatcher).run(
+        asked = dispatcher or self.dispatcher
+        course = asked.course(
             f"c{self.calls:012d}",
             BRIEF,
-            plan,
+            private=False,
             on_limit=on_limit,
             accept=lambda _: None,
             progress=lambda label, _: self.told.append(label),
         )
+        return await asked.run(course, plan)
 
     async def snapshot(self) -> LedgerSnapshot:
         return await self.ledger.snapshot(self.time.at, {})

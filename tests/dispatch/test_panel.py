@@ -44,15 +44,10 @@ async def vote(bench: Bench, *rows: Candidate, votes: int = 3) -> Outcome:
     plan = RoutePlan(
         task_type="reasoning", complexity="simple", confidence=1.0, rule="test", reason="a test", candidates=rows
     )
-    return await Panel(bench.dispatcher).run(
-        "c000000000001",
-        BRIEF,
-        plan,
-        votes=votes,
-        on_limit="degrade",
-        accept=anything,
-        progress=unheard,
+    course = bench.dispatcher.course(
+        "c000000000001", BRIEF, private=False, on_limit="degrade", accept=anything, progress=unheard
     )
+    return await Panel(bench.dispatcher).run(course, plan, votes)
 
 
 def rows(*model_ids: ModelId) -> list[Candidate]:

@@ -37,6 +37,11 @@ Accept = Callable[[Completion], str | None]
 """Why an answer is none (schema not met), or None."""
 
 
+def anything(_: Completion) -> str | None:
+    """Accepts every answer."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """What an attempt must know of a provider beside how to ask it."""

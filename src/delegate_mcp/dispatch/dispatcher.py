@@ -1,7 +1,7 @@
 """Ask one candidate after another until one answers, within the call's one deadline."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import anyio
@@ -39,36 +39,17 @@ class Dispatcher:
     local_providers: Providers
     """The set that private calls use: it holds no cloud client that could be asked."""
 
-    async def run(
-        self,
-        call_id: str,
-        brief: Brief,
-        plan: RoutePlan,
-        *,
-        on_limit: OnLimit,
-        accept: Accept,
-        progress: Callable[[str, int], None],
-    ) -> Outcome:
-        """Return the first answer. AllAttemptsFailedError holds every failure; NoCandidateError: nobody had room."""
-        course = self.course(call_id, brief, plan, on_limit=on_limit, accept=accept, progress=progress)
-        waiting = deque(plan.candidates)
-        while waiting and not course.stopped and self.turns.left(course) > LEAST_TIME_S:
-            candidate, completion = await self._ask(course, waiting.popleft(), waiting)
-            if completion is not None:
-                return self.outcome(course, plan, candidate, completion)
-        raise self.failure(course, plan)
-
     def course(
         self,
         call_id: str,
         brief: Brief,
-        plan: RoutePlan,
         *,
+        private: bool,
         on_limit: OnLimit,
         accept: Accept,
         progress: Callable[[str, int], None],
     ) -> Course:
-        """A call that begins now."""
+        """A call that begins now: everything that is asked for it shares its deadline and its record."""
         return Course(
             call_id=call_id,
             brief=brief,
@@ -76,8 +57,24 @@ class Dispatcher:
             accept=accept,
             progress=progress,
             deadline=self.turns.clock.steady() + self.turns.settings.deadline_s,
-            provider=self.local_providers if plan.private else self.providers,
+            provider=self.local_providers if private else self.providers,
         )
+
+    async def run(self, course: Course, plan: RoutePlan) -> Outcome:
+        """Return the first answer. AllAttemptsFailedError holds every failure; NoCandidateError: nobody had room."""
+        found = await self.first(course, plan.candidates)
+        if found is None:
+            raise self.failure(course, plan)
+        return self.outcome(course, plan, *found)
+
+    async def first(self, course: Course, candidates: Sequence[Candidate]) -> tuple[Candidate, Completion] | None:
+        """Who answers first of them, asked in order; None: nobody does."""
+        waiting = deque(candidates)
+        while waiting and not course.stopped and self.turns.left(course) > LEAST_TIME_S:
+            candidate, completion = await self._ask(course, waiting.popleft(), waiting)
+            if completion is not None:
+                return candidate, completion
+        return None
 
     def outcome(self, course: Course, plan: RoutePlan, candidate: Candidate, completion: Completion) -> Outcome:
         """What came of it: that answer, and everything on the way to it."""

@@ -5,21 +5,20 @@ others said and answers again, in three rounds at most. All of it is one call: i
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import anyio
 
 from delegate_mcp.dispatch import agreement
 from delegate_mcp.dispatch.agreement import Group
-from delegate_mcp.dispatch.attempt import Accept
+from delegate_mcp.dispatch.attempt import anything
 from delegate_mcp.dispatch.dispatcher import FREE, Dispatcher, nobody_listens
 from delegate_mcp.dispatch.turn import LEAST_TIME_S, Course
 from delegate_mcp.domain.brief import Brief, Message
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Completion, Outcome
 from delegate_mcp.domain.plan import Candidate, RoutePlan
-from delegate_mcp.domain.request import OnLimit
 from delegate_mcp.domain.usage import estimate_tokens
 
 ROUNDS = 3
@@ -42,19 +41,9 @@ class Panel:
 
     dispatcher: Dispatcher
 
-    async def run(
-        self,
-        call_id: str,
-        brief: Brief,
-        plan: RoutePlan,
-        *,
-        votes: int,
-        on_limit: OnLimit,
-        accept: Accept,
-        progress: Callable[[str, int], None],
-    ) -> Outcome:
+    async def run(self, course: Course, plan: RoutePlan, votes: int) -> Outcome:
         """What most say. AllAttemptsFailedError and NoCandidateError as the dispatcher's, where nobody answers."""
-        course = self.dispatcher.course(call_id, brief, plan, on_limit=on_limit, accept=accept, progress=progress)
+        brief = course.brief
         asked = brief if brief.json_schema else _with(brief, agreement.CLOSING)
         voters, reserve = _chosen(plan.candidates, votes, asked.counted_tokens)
         await self._ask(course, [(voter, asked) for voter in voters])
@@ -122,17 +111,12 @@ class Panel:
         )
         judge = answered[0].candidate
         calm = replace(judge.options, temperature=0.0, web_search=False)
-        own = replace(course, brief=question, accept=_anything)
+        own = replace(course, brief=question, accept=anything)
         completion = await self.dispatcher.turns.take(own, replace(judge, options=calm), nobody_listens)
         return agreement.judged(completion.text, len(answered)) if completion else None
 
     def _time(self, course: Course) -> bool:
         return not course.stopped and self.dispatcher.turns.left(course) > LEAST_TIME_S
-
-
-def _anything(_: Completion) -> str | None:
-    """Accepts every answer."""
-    return None
 
 
 def _chosen(candidates: Sequence[Candidate], votes: int, read: int) -> tuple[list[Voter], list[Candidate]]:
