@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 
+from delegate_mcp.answering.answerer import Answerer
 from delegate_mcp.batch.batches import Batches
 from delegate_mcp.batch.folder import BatchFolders
 from delegate_mcp.batch.request import BatchRequest
@@ -121,8 +122,10 @@ class Scene:
             rules=load_rules(None, catalog),
             ledger=self.ledger,
             store=store,
-            dispatcher=Dispatcher(
-                turns=turns, lateness=Lateness(self.ledger, clock), providers=get, local_providers=get
+            answerer=Answerer(
+                dispatcher=Dispatcher(
+                    turns=turns, lateness=Lateness(self.ledger, clock), providers=get, local_providers=get
+                )
             ),
             prices=prices,
             clock=clock,

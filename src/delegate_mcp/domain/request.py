@@ -28,6 +28,16 @@ class DelegateRequest:
     """A model id, a bare model name or an alias; None: the rules choose."""
     votes: int = 1
     """How many models answer; above 1 what most of them say is the answer."""
+    max_result_tokens: int | None = None
+    """What of the answer the director reads at most; None: results.max_tokens."""
+    overwrite: bool = False
+    """`save_to` may name a file that is there."""
+    edit: bool = False
+    """The answer is a patch of `files`; it is applied where it applies cleanly."""
+    check: str | None = None
+    """A command of the settings' checks that what was written must pass."""
+    tries: int = 3
+    """How often the model may mend what failed its check, the first answer counted."""
     edit_in: str | None = None
     """A directory in which a CLI backend may edit files; None: it only answers."""
     connection: str = ""

@@ -40,5 +40,6 @@ async def delegate_batch(
 ROW = ToolRow(
     run=delegate_batch,
     title="Batch",
+    lists=("prompt", "items", "files", "items_file", "json_schema", "save_to", "task_type"),
     description="One prompt with {item} or {item.field} for many items, files or lines of items_file.",
 )

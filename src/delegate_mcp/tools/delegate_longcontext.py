@@ -7,4 +7,5 @@ ROW = ToolRow(
     run=delegating("delegate_longcontext", "long_context"),
     title="Long context",
     description="Input beyond 30k tokens: large files, logs, books.",
+    lists=("prompt", "files", "save_to"),
 )

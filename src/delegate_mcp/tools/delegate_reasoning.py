@@ -1,10 +1,11 @@
 """`delegate_reasoning`."""
 
-from delegate_mcp.tools.delegating import voting
+from delegate_mcp.tools.delegating import MOST_USED, delegating
 from delegate_mcp.tools.row import ToolRow
 
 ROW = ToolRow(
-    run=voting("delegate_reasoning", "reasoning"),
+    run=delegating("delegate_reasoning", "reasoning"),
     title="Reasoning",
-    description="Hard thinking: maths, logic, trade-offs, plans. votes: ask so many models.",
+    description="Hard thinking: maths, logic, trade-offs, plans.",
+    lists=(*MOST_USED, "votes"),
 )

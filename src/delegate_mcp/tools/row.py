@@ -21,6 +21,8 @@ class ToolRow:
     """May write a file (`save_to`)."""
     edits: bool = False
     """May change files that are there."""
+    lists: tuple[str, ...] | None = None
+    """The parameters that a director reads of, as bare types; None: all, described. Others are taken all the same."""
     open_world: bool = True
     """May ask a service outside this machine."""
 
@@ -39,5 +41,5 @@ class ToolRow:
             ),
             structured_output=False,
         )
-        tool.parameters = lean(tool.parameters)
+        tool.parameters = lean(tool.parameters, self.lists)
         return tool
