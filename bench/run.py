@@ -25,6 +25,7 @@ from bench import (
     overhead,
     quota,
     reply_line,
+    routing_learning,
     schema_tokens,
     secret_scan,
     startup,
@@ -46,6 +47,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "kills": kills.measure,
     "batch": batch.measure,
     "quota": quota.measure,
+    "learning": routing_learning.measure,
 }
 
 SLOW: Mapping[str, str] = {
@@ -54,6 +56,7 @@ SLOW: Mapping[str, str] = {
     "failover": "half a minute",
     "kills": "four minutes",
     "ledger": "a minute",
+    "learning": "a minute",
     "local": "half a minute",
     "quota": "20 minutes",
 }
