@@ -1,10 +1,10 @@
 """Whether learning from use pays: simulated services whose quality drifts, whose answers are late and that go away.
 
-20,000 calls a setting. A call asks up to three of five equals in order; it is worth 1 where the answer is
-good, a tenth less for each one asked in vain before it, less the share of its time that it took, and nothing where none
-answers. Three calls of ten show whether the answer was good (a schema, a check, a verdict); the rest only that one came.
-What is measured is the order that the planner uses (`routing/learning.py`) against the order of the rules, which never
-changes. Nothing costs anything.
+20,000 calls a setting. A call asks up to three of five equals in order; it is worth 1 where the answer is good, a
+tenth less for each one asked in vain before it, less the share of its time that it took, and nothing where none
+answers. Three calls of ten show whether the answer was good (a schema, a check, a verdict); the rest only that one
+came. What is measured is the order that the planner uses (`routing/learning.py`) against the order of the rules,
+which never changes. Nothing costs anything.
 """
 
 import math
