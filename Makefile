@@ -28,9 +28,10 @@ demo: setup
 	$(BIN)/delegate-mcp demo
 
 # The embedded model is fetched first where it can be; the tests that need it say so where it is missing.
+# Half of their time the tests wait for a process of theirs, so two at once use a small machine well.
 test: setup
 	-$(BIN)/delegate-mcp demo --fetch-only
-	$(BIN)/python -m pytest -m 'not hosts and not postgres and not faults and not private and not skypilot and not llama_cpp'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not hosts and not postgres and not faults and not private and not skypilot and not llama_cpp'
 
 test-hosts: setup
 	tests/hosts/install

@@ -1,14 +1,18 @@
 """`delegate_batch`: what 200 items cost the director beside one, and a large batch whose server is killed three times.
 
-The stand-in hears every prompt, so that it shows itself whether an item was asked for after its result was kept.
+The stand-in hears every prompt, so that it shows itself whether an item was asked for after its result was kept; the
+ledger tells what was settled twice, and what was only under way at a kill.
 """
 
 import asyncio
 import json
 import re
+import sqlite3
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,7 @@ from bench.counting_service import CountingService, counting_service
 from bench.figure import Figure
 from bench.kills import environment
 from bench.raw_stdio import RawServer, ours
+from delegate_mcp.batch.ids import item_call_id
 
 ITEMS = 10_000
 KILLS = 3
@@ -26,6 +31,8 @@ FEW = 200
 MOST_RATIO = 1.3
 SLOWEST_S = 0.02
 LIMIT_S = 1_800.0
+_MOST_CALLS = 2 + 2 * KILLS
+"""An item is called for so often at most: more would show as a call that is nobody's."""
 PROMPT = (
     "Which of the labels question, complaint, praise or other fits this message of a customer best? Give the label "
     "alone, in small letters. The message: {item}"
@@ -51,6 +58,10 @@ class Seen:
     rows: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """The saved file."""
     last_reply: str = ""
+    settled: Counter[int] = field(default_factory=Counter[int])
+    """How many answers of each item the ledger has settled."""
+    cut_short: int = 0
+    """Attempts that were under way at a kill and never settled."""
 
     @property
     def again(self) -> int:
@@ -65,8 +76,13 @@ class Seen:
 
     @property
     def beyond(self) -> int:
-        """Requests beyond one an item: what was under way at the kills."""
+        """Requests beyond one an item."""
         return len(self.requests) - self.items
+
+    @property
+    def twice(self) -> int:
+        """Answers that were settled for items that had a settled one before."""
+        return sum(max(0, count - 1) for count in self.settled.values())
 
 
 def peak_mb(pid: int) -> float:
@@ -132,9 +148,22 @@ async def _to_the_end(seen: Seen, folder: Path, environ: Mapping[str, str]) -> N
         told = await asyncio.to_thread(server.ask, "tools/call", asked)
         seen.last_reply = told["content"][0]["text"]
         seen.peak_mb = max(seen.peak_mb, peak_mb(server.process.pid))
+    _count_settled(seen, folder, batch.name)
     seen.rows = [
         json.loads(line) for line in (folder / "project" / "out.jsonl").read_text(encoding="utf-8").splitlines()
     ]
+
+
+def _count_settled(seen: Seen, folder: Path, batch_id: str) -> None:
+    calls = {
+        item_call_id(batch_id, index, number): index
+        for index in range(seen.items)
+        for number in range(1, _MOST_CALLS + 1)
+    }
+    with closing(sqlite3.connect(folder / "delegate" / "ledger.db")) as ledger:
+        for call_id, outcome in ledger.execute("SELECT call_id, outcome FROM attempts"):
+            seen.settled[calls[call_id]] += outcome == "ok"
+            seen.cut_short += outcome == "running"
 
 
 def _kept(folder: Path) -> frozenset[int]:
@@ -191,7 +220,14 @@ def figures_of(seen: Seen, many: int, one: int) -> list[Figure]:
             unit="",
             ours=seen.again,
             at_most=0,
-            note=f"{len(seen.requests):,} requests; {seen.beyond} beyond one an item, under way at the kills",
+        ),
+        Figure(
+            name=f"batch of {seen.items:,}: settled answers that were settled again, {len(seen.kept)} kills -9",
+            unit="",
+            ours=seen.twice,
+            at_most=0,
+            note=f"{len(seen.requests):,} requests, {seen.beyond} beyond one an item; {seen.cut_short} attempts were "
+            "under way at the kills",
         ),
         Figure(name=f"batch of {seen.items:,}: items missing or out of order", unit="", ours=seen.missing, at_most=0),
         Figure(name=f"batch of {seen.items:,}: peak memory", unit="MB", ours=seen.peak_mb, at_most=MOST_MB),

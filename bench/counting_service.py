@@ -25,6 +25,9 @@ _EVENTS = (
     _event({"content": ANSWER[10:]}) + _event({}, "stop", usage=USAGE) + b"data: [DONE]\n\n",
 )
 
+_MODELS = json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model"}]}).encode()
+_LISTED = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(_MODELS), _MODELS)
+
 
 @dataclass(slots=True)
 class CountingService:
@@ -55,6 +58,10 @@ class CountingService:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+                if head.startswith("get "):  # which models there are
+                    writer.write(_LISTED)
+                    await writer.drain()
+                    continue
                 length = next(line for line in head.split("\r\n") if line.startswith("content-length:"))
                 self.heard(await reader.readexactly(int(length.partition(":")[2])))
                 self.under_way += 1

@@ -19,9 +19,10 @@ from mcp_types import TextContent
 
 from bench.figure import Figure
 from bench.overhead import keyed
-from bench.quota_service import ANSWER, FAST, MODELS, WORDS, Pace, Remote, running
+from bench.quota_service import FAST, MODELS, Pace, Remote, running
 from bench.raw_stdio import ROOT, clean_environment, ours
 from bench.service_books import Limits
+from bench.wire import ANSWER, WORDS
 from delegate_mcp.holder import AppHolder
 from delegate_mcp.server import build_server
 from delegate_mcp.wiring import open_app

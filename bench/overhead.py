@@ -16,7 +16,7 @@ from groq import AsyncGroq
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
-from bench import stand_in
+from bench import stand_in, wire
 from bench.figure import Figure
 from bench.raw_stdio import BARE, clean_environment, ours
 
@@ -43,7 +43,7 @@ def answered_by_stand_in(result: CallToolResult) -> str:
     """The reply's text. A call that ended elsewhere would be measured for nothing: it stops the run."""
     first = result.content[0]
     text = first.text if isinstance(first, TextContent) else ""
-    if result.is_error or stand_in.ANSWER not in text:
+    if result.is_error or wire.ANSWER not in text:
         raise SystemExit(f"delegate_quick did not answer through the stand-in, so there is nothing to measure: {text}")
     return text
 
@@ -92,7 +92,7 @@ async def _measure(base_url: str, home: Path) -> dict[str, list[float]]:
                 model=MODEL, messages=[{"role": "user", "content": PROMPT.format(number)}], stream=True
             )
             parts = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
-            assert "".join(parts) == stand_in.ANSWER
+            assert "".join(parts) == wire.ANSWER
 
         async def bare_trip(number: int) -> None:
             await bare.call_tool("echo", {"text": PROMPT.format(number)})

@@ -1,20 +1,18 @@
-"""A stand-in for Groq that enforces limits as the service does, in a process of its own; raw asyncio.
+"""A stand-in for Groq that enforces limits as the service does, in a process of its own.
 
-Its first line on stdout is its base URL. It ends when its stdin closes. `POST /_control` sets limits and the pace of
-its answers and begins new books; `GET /_control` reads the counts. A request beyond a limit is refused with Groq's own
-429 and counted: each is an overrun.
+`POST /_control` sets limits and the pace of its answers and begins new books; `GET /_control` reads the counts. A
+request beyond a limit is refused with Groq's own 429 and counted: each is an overrun.
 """
 
 import asyncio
-import contextlib
 import json
-import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -23,14 +21,13 @@ if not __package__:  # run as a file: put the repository on the path in place of
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from bench.service_books import DAY_S, NAMES, Books, Limits, Refused, go_duration
+from bench.wire import WORDS, event, in_own_process, serve, stream_end, stream_head, whole
 
 FAST, SECOND, WARM = "openai/gpt-oss-20b", "openai/gpt-oss-120b", "qwen/qwen3.8-27b"
 """Who is asked first, who next, and who is asked once by each process before the clock starts."""
 MODELS = (FAST, SECOND, WARM)
 TEMPLATE_TOKENS = 70
 """What the service's own chat template adds to every prompt; no client can count it before it was told."""
-WORDS = ("The", " answer", " is", " short", ",", " plain", " and", " correct", ".")
-ANSWER = "".join(WORDS)
 _ORGANISATION = "org_01bench"
 
 
@@ -119,75 +116,34 @@ def too_large_body(chat: Chat, limit: int) -> dict[str, Any]:
     return {"error": {"message": message, "type": "tokens", "code": "rate_limit_exceeded"}}
 
 
-def _head(status: str, headers: Mapping[str, str]) -> bytes:
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, "", ""]).encode()
-
-
-def _whole(status: str, body: object, headers: Mapping[str, str] | None = None) -> bytes:
-    text = json.dumps(body).encode()
-    head = {"content-type": "application/json", "content-length": str(len(text)), **(headers or {})}
-    return _head(status, head) + text
-
-
-def _event(model: str, delta: Mapping[str, str], finish: str | None = None, **more: Any) -> bytes:
-    body = {
-        "id": "chatcmpl-1",
-        "object": "chat.completion.chunk",
-        "created": 1_790_000_000,
-        "model": model,
-        "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}],
-        **more,
-    }
-    return _framed(b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n")
-
-
-def _framed(data: bytes) -> bytes:
-    return b"%x\r\n%s\r\n" % (len(data), data)
-
-
 async def chat(service: Service, body: bytes, writer: asyncio.StreamWriter) -> None:
     """Admit and answer one request, or refuse it."""
     asked = Chat.of(body, service.pace)
     books, wanted = service.of(asked.model), asked.prompt_tokens + asked.ceiling
     if wanted > books.limits.tpm:
         books.too_large += 1
-        writer.write(_whole("413 Payload Too Large", too_large_body(asked, books.limits.tpm)))
+        writer.write(whole("413 Payload Too Large", too_large_body(asked, books.limits.tpm)))
         return
     now = service.now()
     place, headers = books.ask(now, wanted), books.headers(now)
     if isinstance(place, Refused):
         headers["retry-after"] = str(int(place.retry_after_s) + 1)
-        writer.write(_whole("429 Too Many Requests", refusal_body(asked.model, place), headers))
+        writer.write(whole("429 Too Many Requests", refusal_body(asked.model, place), headers))
         return
     try:
         await _answer(service.pace, asked, headers, writer)
     finally:
         books.settle(service.now(), place, asked.total)
-    writer.write(_last(asked))
+    writer.write(stream_end(asked.model, asked.prompt_tokens, asked.output_tokens))
 
 
 async def _answer(pace: Pace, asked: Chat, headers: Mapping[str, str], writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(pace.first_token_s)
-    head = {"content-type": "text/event-stream", "transfer-encoding": "chunked", **headers}
-    writer.write(_head("200 OK", head) + _event(asked.model, {"role": "assistant", "content": ""}))
+    writer.write(stream_head(headers) + event(asked.model, {"role": "assistant", "content": ""}))
     for index in range(pace.chunks):
         if pace.chunk_s:
             await asyncio.sleep(pace.chunk_s)
-        writer.write(_event(asked.model, {"content": WORDS[index % len(WORDS)]}))
-
-
-def _last(asked: Chat) -> bytes:
-    usage = {
-        "prompt_tokens": asked.prompt_tokens,
-        "completion_tokens": asked.output_tokens,
-        "total_tokens": asked.total,
-    }
-    return (
-        _event(asked.model, {}, "stop", x_groq={"id": "req_1", "usage": usage})
-        + _framed(b"data: [DONE]\n\n")
-        + b"0\r\n\r\n"
-    )
+        writer.write(event(asked.model, {"content": WORDS[index % len(WORDS)]}))
 
 
 async def _reply(service: Service, method: str, path: str, body: bytes, writer: asyncio.StreamWriter) -> None:
@@ -196,40 +152,20 @@ async def _reply(service: Service, method: str, path: str, body: bytes, writer: 
             await chat(service, body, writer)
         case "POST", "_control":
             service.control(json.loads(body))
-            writer.write(_whole("200 OK", {}))
+            writer.write(whole("200 OK", {}))
         case "GET", "_control":
-            writer.write(_whole("200 OK", service.report()))
+            writer.write(whole("200 OK", service.report()))
         case "GET", "models":
             listed = [{"id": model, "object": "model", "owned_by": "stand-in"} for model in MODELS]
-            writer.write(_whole("200 OK", {"object": "list", "data": listed}))
+            writer.write(whole("200 OK", {"object": "list", "data": listed}))
         case _:
-            writer.write(_whole("404 Not Found", {"error": {"message": f"no {path} here", "type": "not_found"}}))
-
-
-async def serve_connection(service: Service, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer one connection's requests until it closes."""
-    # Cancelled: the process ends while a client still holds its connection.
-    with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-        while True:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-            first, *lines = head.split("\r\n")
-            method, path, _ = first.split(" ")
-            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-            body = await reader.readexactly(int(headers.get("content-length", "0")))
-            await _reply(service, method, path, body, writer)
-            await writer.drain()
-    writer.close()
+            writer.write(whole("404 Not Found", {"error": {"message": f"no {path} here", "type": "not_found"}}))
 
 
 async def _serve() -> None:
     began = time.time() - time.monotonic()
     service = Service(now=lambda: began + time.monotonic())  # a clock that is set while it runs changes no window
-    server = await asyncio.start_server(
-        lambda reader, writer: serve_connection(service, reader, writer), "127.0.0.1", 0, backlog=1024
-    )
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    async with server:
-        await asyncio.to_thread(sys.stdin.read)
+    await serve(partial(_reply, service))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,14 +192,8 @@ class Remote:
 @contextmanager
 def running() -> Generator[Remote]:
     """A service process for the length of a `with`."""
-    with subprocess.Popen(
-        [sys.executable, str(Path(__file__).resolve())], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        try:
-            yield Remote(process.stdout.readline().strip())
-        finally:
-            process.terminate()
+    with in_own_process(__file__) as base_url:
+        yield Remote(base_url)
 
 
 def day_ends_in(now: float) -> float:

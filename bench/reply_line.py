@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, cast
 
-from bench import stand_in, tokens
+from bench import stand_in, tokens, wire
 from bench.figure import Figure
 from bench.overhead import PROMPT, keyed
 from bench.raw_stdio import RawServer, ours
@@ -28,7 +28,7 @@ def measure() -> list[Figure]:
         server.handshake()
         result = server.ask("tools/call", {"name": "delegate_quick", "arguments": {"prompt": PROMPT.format(7)}})
     text = str(cast("list[dict[str, Any]]", result["content"])[0]["text"])
-    if result.get("isError") or stand_in.ANSWER not in text:
+    if result.get("isError") or wire.ANSWER not in text:
         raise SystemExit(f"delegate_quick did not answer through the stand-in, so there is nothing to measure: {text}")
     line = bracketed(text)
     return [

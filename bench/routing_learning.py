@@ -15,14 +15,8 @@ from statistics import mean
 
 from bench.figure import Figure
 from delegate_mcp.domain.model_id import ModelId
-from delegate_mcp.routing.learning import (
-    LEAST_EVIDENCE,
-    PRESENCE,
-    WORTH,
-    Standing,
-    Traits,
-    learned_order,
-)
+from delegate_mcp.domain.standing import PRESENCE, WORTH, Standing
+from delegate_mcp.routing.learning import LEAST_EVIDENCE, Traits, learned_order
 
 CALLS = 20_000
 SECONDS_A_CALL = 30.0

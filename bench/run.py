@@ -15,6 +15,7 @@ if not __package__:  # run as a file: put the repository on the path in place of
 
 from bench import (
     batch,
+    economy,
     failover,
     faults,
     kills,
@@ -23,6 +24,7 @@ from bench import (
     many_at_once,
     memory,
     overhead,
+    planning,
     quota,
     reply_line,
     routing_learning,
@@ -39,6 +41,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "overhead": overhead.measure,
     "many": many_at_once.measure,
     "memory": memory.measure,
+    "planning": planning.measure,
     "ledger": ledger_speed.measure,
     "local": local_host.measure,
     "secrets": secret_scan.measure,
@@ -46,12 +49,14 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "failover": failover.measure,
     "kills": kills.measure,
     "batch": batch.measure,
+    "economy": economy.measure,
     "quota": quota.measure,
     "learning": routing_learning.measure,
 }
 
 SLOW: Mapping[str, str] = {
     "batch": "five minutes",
+    "economy": "three minutes",
     "faults": "a minute",
     "failover": "half a minute",
     "kills": "four minutes",

@@ -208,6 +208,29 @@ def rules() -> str:
     return table(("task type", "for", "asked in this order", "floor"), rows)
 
 
+def tiers() -> str:
+    """The order in which `tiered` work finds its task type."""
+    rows: list[list[str]] = []
+    for row in load_rules().tiers:
+        signs = (" and " if row.every else " or ").join(row.when) or "all else"
+        rows.append([signs, f"`{row.take}`", f"`{row.first}`" if row.first else "-"])
+    return table(("signs", "takes", "first"), rows)
+
+
+def rubric() -> str:
+    """The quality numbers by task type of each rubric; models that share one stand once."""
+    rows: dict[str, list[str]] = {}
+    kinds: dict[str, None] = {}
+    for model in load_catalog().models.values():
+        if model.rubric_source:
+            kinds |= dict.fromkeys(model.rubric)
+    for model in load_catalog().models.values():
+        name = model.model_id.model.rsplit("/", 1)[-1].removesuffix(":free")
+        if model.rubric_source and name not in rows:
+            rows[name] = [f"`{name}`", *(str(model.quality_for(kind)) for kind in kinds)]
+    return table(("model", *(kind.replace("_", " ") for kind in kinds)), rows.values())
+
+
 def routes() -> str:
     """The rows of the task types that tools stand for."""
     rows = load_rules().rows
@@ -229,9 +252,10 @@ def roles() -> str:
 
 def resources() -> str:
     """What a host can read."""
-    from delegate_mcp.resources import RESOURCES
+    from delegate_mcp.resources import PAGES, PERIODS, RECOMMEND, RESOURCES
 
-    return table(("resource", "what it tells"), ([f"`{row.uri}`", row.description] for row in RESOURCES))
+    rows = (*RESOURCES, RECOMMEND, *PAGES, *PERIODS)
+    return table(("resource", "what it tells"), ([f"`{row.uri}`", row.description] for row in rows))
 
 
 def prompts() -> str:

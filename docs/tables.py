@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from docs import sources
+from docs import examples, sources
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -28,6 +28,9 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "aliases": sources.aliases,
     "roles": sources.roles,
     "rules": sources.rules,
+    "tiers": sources.tiers,
+    "rubric": sources.rubric,
+    "route-example": examples.route,
     "routes": sources.routes,
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 from bench.run import MEASURES
 from delegate_mcp.cli import COMMANDS
-from delegate_mcp.config.settings import ProviderSettings, RentedSettings, Section, Settings
+from delegate_mcp.config.settings import ExperimentSettings, ProviderSettings, RentedSettings, Section, Settings
 from delegate_mcp.providers.registry import PROVIDERS
 from docs import sources, tables
 
@@ -33,7 +33,11 @@ def code(page: Path) -> Iterator[str]:
         yield from block.splitlines()
 
 
-NAMED: dict[str, type[Section]] = {"providers": ProviderSettings, "rented": RentedSettings}
+NAMED: dict[str, type[Section]] = {
+    "providers": ProviderSettings,
+    "rented": RentedSettings,
+    "experiments": ExperimentSettings,
+}
 
 
 def setting_paths(section: type[Section], above: str = "") -> Iterator[str]:

@@ -40,3 +40,27 @@ async def test_a_defect_of_ours_is_a_short_error_without_a_stack(capfd: pytest.C
     assert "ZeroDivisionError" in text_of(result)
     assert "a secret of the prompt" not in text_of(result)
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "told"),
+    [
+        ("delegate_quick", {"promt": "hello", "prompt": "x"}, "promt: there is no such parameter. Is prompt meant?"),
+        ("delegate_result", {"call_id": "c1", "x": 1}, "x: there is no such parameter. There are: call_id, offset."),
+        ("delegate_quick", {}, "prompt: Field required."),
+        ("delegate_quick", {"prompt": "a secret", "votes": 99}, "votes: Input should be less than or equal to 9."),
+        ("delegate_quick", {"prompt": "x", "files": [1, 2]}, "files.0: Input should be a valid string. files.1: Input"),
+    ],
+)
+async def test_arguments_that_cannot_be_used_are_a_line_that_says_which_and_why(
+    tool: str, arguments: dict[str, object], told: str
+) -> None:
+    async def unused(*_: object) -> App:
+        raise AssertionError
+
+    async with AppHolder(unused) as holder, Client(build_server(holder)) as client:
+        result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    assert text_of(result).startswith(told)
+    assert "pydantic" not in text_of(result)
+    assert "secret" not in text_of(result)

@@ -166,7 +166,7 @@ async def test_save_to_writes_the_answer_and_returns_a_receipt(
         result = await host.call_tool("delegate_code", {"prompt": "print 1", "save_to": "out/one.py"})
         taken = await host.call_tool("delegate_code", {"prompt": "print 1", "save_to": "out/one.py"})
     assert (project / "out" / "one.py").read_text() == "print(1)\n"
-    assert text_of(result).startswith("Saved out/one.py: 9 bytes, 1 lines")
+    assert text_of(result).startswith("Saved out/one.py: 9 bytes, 1 line")
     assert taken.is_error
     assert "exists" in text_of(taken)
     assert len(world.groq.bodies) == 1

@@ -2,15 +2,16 @@
 
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import NoReturn
 
 import anyio
 
 
-def main() -> None:
-    """Run the command that the arguments name and exit with its code."""
-    arguments = sys.argv[1:]
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """Run the command that the words name, those of the command line if none are given, and exit with its code."""
+    arguments = sys.argv[1:] if words is None else list(words)
     if arguments in ([], ["serve"]):
         from delegate_mcp.cli.serve import serve_stdio
 

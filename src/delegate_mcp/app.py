@@ -21,22 +21,32 @@ from delegate_mcp.config.settings import Settings
 from delegate_mcp.delivery.reply import Reply, build_result_reply
 from delegate_mcp.delivery.size_budget import page
 from delegate_mcp.delivery.waiting import running_reply
+from delegate_mcp.discovery.health import LATELY_S, health
+from delegate_mcp.discovery.lists import ModelLists
+from delegate_mcp.discovery.shown import models_catalog
+from delegate_mcp.discovery.tending import tend
 from delegate_mcp.dispatch.calls import Calls, RunningCall
 from delegate_mcp.dispatch.clock import Clock
+from delegate_mcp.domain.brief import Brief, Message
 from delegate_mcp.domain.call_id import new_call_id
 from delegate_mcp.domain.errors import CallNotFoundError, LedgerError
+from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import RoutePlan
-from delegate_mcp.domain.request import DelegateRequest
+from delegate_mcp.domain.request import AUTO, DelegateRequest
 from delegate_mcp.domain.usage import estimate_tokens
 from delegate_mcp.intake.sandbox import Roots
-from delegate_mcp.ledger.base import Ledger, LedgerSnapshot
+from delegate_mcp.ledger.base import Ledger
 from delegate_mcp.ledger.budget import current_budget
 from delegate_mcp.ledger.days import DayReset, day_start, day_starts
 from delegate_mcp.ledger.results import ResultStore
+from delegate_mcp.ledger.snapshot import LedgerSnapshot
 from delegate_mcp.providers.discovery import Discovery
-from delegate_mcp.providers.listing import models_catalog
 from delegate_mcp.providers.registry import ProviderRow
 from delegate_mcp.reporting.accounting import Accounting, with_savings
+from delegate_mcp.routing.known import Known
+from delegate_mcp.routing.learned_rows import learned_rows
+from delegate_mcp.routing.recommending import recommendation
+from delegate_mcp.routing.task_types import BY_NAME, canonical
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +61,7 @@ class App:
     rows: Sequence[ProviderRow]
     catalog: Catalog
     discovery: Discovery
+    lists: ModelLists
     ledger: Ledger
     store: ResultStore
     calling: Calling
@@ -65,18 +76,29 @@ class App:
 
     def start(self, request: DelegateRequest) -> RunningCall[Reply]:
         """Begin a call in the background; the caller waits for it, or comes back with its id."""
-        self.prices.load_soon(self.calls.tasks)
+        self._begun(request)
         return self.calls.start(new_call_id(), partial(self.calling.run, request))
 
     async def start_batch(self, ask: BatchRequest) -> RunningCall[Reply]:
         """Begin a batch in the background. InputError: its items cannot be used."""
-        self.prices.load_soon(self.calls.tasks)
+        self._begun(ask.asked)
         return await self.batches.begin(ask)
+
+    def _begun(self, request: DelegateRequest) -> None:
+        """What is loaded beside the first call; who makes private ones only has no service contacted for anything."""
+        self.prices.load_soon(self.calls.tasks)
+        if canonical(request.task_type) != "private":
+            self.lists.wanted.set()
 
     # --- Calls that were made ----------------------------------------------------------------------------------------
 
-    def running(self, call_id: str) -> RunningCall[Reply] | None:
-        """The call of that id, where it is under way in this process."""
+    async def running(self, call_id: str) -> RunningCall[Reply] | None:
+        """The call of that id, where it is under way in this process.
+
+        Somebody who asks for a batch that its server left need not come again until it is looked for.
+        """
+        if is_batch_id(call_id) and call_id not in self.calls.running:
+            await self.batches.take_over()
         return self.calls.running.get(call_id)
 
     async def still_running(self, call: RunningCall[Reply]) -> Reply:
@@ -102,13 +124,20 @@ class App:
             logger.warning("%s", error)
             return None
 
+    @property
+    def page_tokens(self) -> int:
+        """What `delegate_result` gives at once."""
+        return self.settings.results.tokens_for("delegate_result")
+
     async def result(self, call_id: str, offset: int) -> Reply:
         """A part of an answer that is kept. CallNotFoundError says what became of it otherwise."""
         if is_batch_id(call_id):
             return await self.batches.result(call_id, offset)
         stored = await anyio.to_thread.run_sync(self.store.read, call_id)
         if stored is not None:
-            return build_result_reply(stored, page(stored.answer, offset, self.settings.results.max_tokens))
+            return build_result_reply(
+                stored, page(stored.answer, offset, self.settings.results.tokens_for("delegate_result"))
+            )
         row = await self.ledger.call(call_id)
         if row is None:
             raise CallNotFoundError(
@@ -124,9 +153,9 @@ class App:
 
     # --- What is usable, and what is left ----------------------------------------------------------------------------
 
-    async def plan(self, request: DelegateRequest) -> RoutePlan:
-        """Who would be asked, and why; nothing is."""
-        return await self.calling.plan(request)
+    async def plan(self, request: DelegateRequest, known: Known | None = None) -> RoutePlan:
+        """Who would be asked, and why; nothing is. `known`: what the planner looks at, where it need not look anew."""
+        return await self.calling.plan(request, known)
 
     async def budget(self, connection: str) -> dict[str, Any]:
         """`budget://current`."""
@@ -148,7 +177,56 @@ class App:
 
     async def models(self) -> dict[str, Any]:
         """`models://catalog`."""
-        return models_catalog(self.rows, self.catalog, await self.discovery.look())
+        availability = await self.discovery.look()
+        found, lists = await self.lists.found(availability), await self.lists.known()
+        return models_catalog(
+            self.rows, rated=self.catalog, found=found, availability=availability, lists=lists, now=self.clock.now()
+        )
+
+    async def refresh_models(self) -> None:
+        """Ask the services for their lists of models now; paid ones wait for their time."""
+        await self.lists.refresh(await self.discovery.look(fresh=True), asked=True)
+
+    async def recommend(self, task: str) -> dict[str, Any]:
+        """`models://recommend/{task}`: the models that fit a task type, or a prompt, best."""
+        request = DelegateRequest(prompt=task, tool="recommend", task_type=canonical(task) or AUTO)
+        plan, known = await self.plan(request), await self.calling.known()
+        brief = Brief(
+            messages=(Message("user", task),), prompt=task, input_tokens=estimate_tokens(task), private=plan.private
+        )
+        return recommendation(brief, request, self.calling.rules, known)
+
+    async def learned(self) -> list[dict[str, Any]]:
+        """What use has taught of each model, by task type."""
+        known = await self.calling.known()
+
+        def quality(model_id: ModelId, task_type: str) -> int | None:
+            model, kind = known.model(model_id), BY_NAME.get(task_type)
+            return None if model is None or kind is None else model.quality_for(kind.like or task_type)
+
+        return learned_rows(
+            await self.ledger.standings(), await self.ledger.verdicts(), quality, known.snapshot.taken_at
+        )
+
+    async def models_health(self) -> dict[str, Any]:
+        """`models://health`."""
+        known, lists = await self.calling.known(), await self.lists.known()
+        now = known.snapshot.taken_at
+        return health(
+            self.rows,
+            availability=known.availability,
+            snapshot=known.snapshot,
+            records=await self.ledger.records(now - LATELY_S, now + 1),
+            lists=lists,
+            next_list={name: self.lists.next_at(name) for name in lists},
+            catalog=self.catalog,
+            off=frozenset(row.name for row in self.rows if known.off(row.name)),
+        )
+
+    async def tend_models(self) -> None:
+        """While a server runs: keep the lists of models young, and look whether a service that failed is back."""
+        if self.settings.discovery.background:
+            await tend(self.lists, look=self.discovery.look, snapshot=self.health, sleep=self.clock.sleep)
 
     def _day_resets(self) -> dict[str, DayReset]:
         return {row.name: row.day_reset for row in self.rows}
@@ -159,4 +237,5 @@ class App:
         """Cancel the calls under way, wait until each has settled its records, and close what they used."""
         self.batches.closing = True
         await self.calls.end()
+        await self.calling.lessons.written()
         await self.close()

@@ -82,6 +82,14 @@ class AppHolder:
                     continue
                 return await app.batches.watch()
 
+    def tend_models(self) -> None:
+        """From the first call on that may leave this machine keep the lists of models young."""
+        self._tasks.start_soon(self._tend_models)
+
+    async def _tend_models(self) -> None:
+        await self._opened.wait()
+        await (await self.app()).tend_models()
+
     def watch(self, watcher: Callable[[], Awaitable[None]]) -> None:
         """Call `watcher` whenever `budget://current` has changed."""
         self._watchers.append(watcher)

@@ -104,9 +104,20 @@ if sys.platform != "win32":
                 raise
             return handle
 
-        def create(self, name: str) -> int:
-            """A descriptor to write a file that was not there; FileExistsError."""
-            return os.open(name, _CREATE, 0o666, dir_fd=self._handle)
+        def create(self, name: str, mode: int | None = None) -> int:
+            """A descriptor to write a file that was not there, with those permissions; FileExistsError."""
+            handle = os.open(name, _CREATE, 0o666 if mode is None else 0o600, dir_fd=self._handle)
+            if mode is not None:
+                os.fchmod(handle, mode)
+            return handle
+
+        def mode(self, name: str) -> int:
+            """The permissions of a file."""
+            return stat.S_IMODE(os.stat(name, dir_fd=self._handle, follow_symlinks=False).st_mode)
+
+        def rename(self, name: str, new: str) -> None:
+            """Give a file another name, in one step; what had that name is gone."""
+            os.rename(name, new, src_dir_fd=self._handle, dst_dir_fd=self._handle)
 
         def link(self, name: str, new: str) -> None:
             """Give a file a second name, in one step; FileExistsError."""
@@ -221,9 +232,18 @@ else:
                 raise
             return handle
 
-        def create(self, name: str) -> int:
-            """A descriptor to write a file that was not there; FileExistsError."""
+        def create(self, name: str, mode: int | None = None) -> int:
+            """A descriptor to write a file that was not there; FileExistsError. Its permissions are inherited."""
+            del mode
             return os.open(self._real / name, _CREATE, 0o666)
+
+        def mode(self, name: str) -> int:
+            """The permissions of a file."""
+            return stat.S_IMODE(os.lstat(self._real / name).st_mode)
+
+        def rename(self, name: str, new: str) -> None:
+            """Give a file another name, in one step; what had that name is gone."""
+            (self._real / name).replace(self._real / new)
 
         def link(self, name: str, new: str) -> None:
             """Give a file a second name, in one step; FileExistsError."""

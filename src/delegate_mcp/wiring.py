@@ -3,24 +3,42 @@
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from anyio.abc import TaskGroup
 
+from delegate_mcp.answering.again import Again
 from delegate_mcp.answering.answerer import Answerer
+from delegate_mcp.answering.asides import Asides
+from delegate_mcp.answering.cache import AnswerCache
+from delegate_mcp.answering.classifying import Classifying
+from delegate_mcp.answering.compaction import Compaction
+from delegate_mcp.answering.digest import Digesting
+from delegate_mcp.answering.gathering import Gatherer
+from delegate_mcp.answering.informing import Informing
+from delegate_mcp.answering.kept_answers import KeptAnswers
+from delegate_mcp.answering.lessons import Lessons
+from delegate_mcp.answering.long_reading import LongReading
+from delegate_mcp.answering.mending import Mending
+from delegate_mcp.answering.proving import Proving
 from delegate_mcp.app import App
 from delegate_mcp.batch.batches import Batches
 from delegate_mcp.batch.folder import BatchFolders
 from delegate_mcp.calling import Calling
-from delegate_mcp.catalog.catalog import Catalog, Model, load_catalog
+from delegate_mcp.catalog.catalog import Catalog, load_catalog
 from delegate_mcp.catalog.price_list import PriceList
-from delegate_mcp.config.keys import Key, find_key, key_mark
-from delegate_mcp.config.loading import Loaded, load_settings
+from delegate_mcp.catalog.rubric import FILE as RUBRIC_FILE
+from delegate_mcp.catalog.rubric import read_rubric, with_measured
+from delegate_mcp.config.keys import Key, key_mark
+from delegate_mcp.config.loading import load_settings
 from delegate_mcp.config.settings import Settings
 from delegate_mcp.delivery.reply import Reply
+from delegate_mcp.discovery.lists import ModelLists, sources
+from delegate_mcp.discovery.store import ListStore
 from delegate_mcp.dispatch.attempt import Service
 from delegate_mcp.dispatch.calls import Calls
 from delegate_mcp.dispatch.clock import Clock
@@ -28,22 +46,24 @@ from delegate_mcp.dispatch.dispatcher import Dispatcher
 from delegate_mcp.dispatch.lateness import Lateness
 from delegate_mcp.dispatch.line import Lines
 from delegate_mcp.dispatch.turn import Turns
-from delegate_mcp.domain.limit import Limit
-from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import Candidate
 from delegate_mcp.domain.usage import ZERO, Usage
 from delegate_mcp.intake.sandbox import Roots
 from delegate_mcp.ledger.base import Ledger
 from delegate_mcp.ledger.days import DayReset, day_starts
+from delegate_mcp.ledger.pruning import keep_records_for
 from delegate_mcp.ledger.results import ResultStore, keep_for
 from delegate_mcp.ledger.sqlite import SqliteLedger
 from delegate_mcp.local.keeper import Keeper
 from delegate_mcp.platforms import cache_dir
 from delegate_mcp.providers.base import Provider
 from delegate_mcp.providers.discovery import Discovery
+from delegate_mcp.providers.own import own_keys, own_models, own_row
 from delegate_mcp.providers.provider_set import Parts, ProviderSet
 from delegate_mcp.providers.registry import PROVIDERS, ProviderRow
 from delegate_mcp.reporting.accounting import Accounting
+from delegate_mcp.routing import task_types
+from delegate_mcp.routing.experiments import experiments_of
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.rules import load_rules
 
@@ -57,11 +77,15 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
     loaded = load_settings(environ, cwd=Path.cwd(), user_home=Path.home(), providers=[row.name for row in PROVIDERS])
     settings = loaded.settings
     _log(settings.log_level)
-    rows = tuple(_own(row, settings) for row in PROVIDERS)
-    keys = _keys(rows, loaded, environ)
+    rows = tuple(own_row(row, settings) for row in PROVIDERS)
+    keys = own_keys(rows, loaded, environ)
     cache = cache_dir(environ)
-    catalog, clock, prices = _own_models(load_catalog(), settings), Clock(), PriceList()
-    ledger = await _open_ledger(settings, clock)
+    catalog, clock, prices = _catalog(settings), Clock(), PriceList()
+    rules = replace(
+        load_rules(settings.rules, catalog, environ),
+        experiments=experiments_of(settings.experiments, catalog, partial(loaded.place, "experiments")),
+    )
+    ledger = await _open_ledger(settings, clock, tasks)
     store = ResultStore(settings.home / "results")
     keeper = Keeper(settings.local, cache, environ)
 
@@ -94,7 +118,8 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
             return ZERO  # its time is paid, in records of its own
         if model.provider == "claude":  # billed by the API, under its short names
             return (await prices.get()).cost(f"claude-{model.model}-5-5", usage, "anthropic")
-        return (await prices.get()).cost(model.model, usage, model.provider)
+        listed = (await prices.get()).cost(model.model, usage, model.provider)
+        return lists.cost(model, usage) if listed is None else listed
 
     async def close() -> None:
         for part in (everyone, at_home, keeper, ledger):
@@ -102,45 +127,95 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
 
     tasks.start_soon(keep_for, store, settings.results.keep_days * DAY_S, clock.now, clock.sleep)
     discovery = Discovery(settings, keys, environ, cache, time.monotonic, rows=rows)
+    services = {row.name: _service(row, keys) for row in rows}
+    asked_as = {row.name: (parts.address(row), services[row.name].key_mark) for row in rows}
+    lists = ModelLists(
+        catalog=catalog,
+        sources=sources(rows, asked_as, lambda name: everyone.get(name).list_models()),
+        store=ListStore(cache / "lists"),
+        prices=prices.get,
+        now=clock.now,
+        steady=time.monotonic,
+    )
     resets: dict[str, DayReset] = {row.name: row.day_reset for row in rows}
 
     async def known() -> Known:
         now = clock.now()
+        availability = await discovery.look()
+        found = await lists.found(availability)
+        snapshot = await ledger.snapshot(now, day_starts(now, resets))
         return Known(
-            catalog=catalog,
-            availability=await discovery.look(),
-            snapshot=await ledger.snapshot(now, day_starts(now, resets)),
+            catalog=found.catalog,
+            availability=availability,
+            snapshot=replace(snapshot, gone=(*snapshot.gone, *found.gone)),
             demo=settings.local.demo_model,
             paid=bool(settings.budget.daily_usd),
+            experience=await calling.lessons.experience(),
             data_policy=settings.privacy.data_policy,
             agreed={name: own.data_policy for name, own in settings.providers.items() if own.data_policy},
             tiers={row.name: row.tier for row in rows},
             embedded_context_tokens=settings.local.context_tokens,
             key_marks={name: service.key_mark for name, service in services.items() if service.key_mark},
+            rented_up=tuple(name for name in settings.rented if (settings.home / "rented" / f"{name}.json").exists()),
         )
 
-    services = {row.name: _service(row, keys) for row in rows}
-    turns = Turns(
-        ledger=ledger,
-        lines=Lines(ledger, clock),
-        services=services,
-        clock=clock,
-        settings=settings.calls,
-        price=price,
-        daily_usd=settings.budget.daily_usd,
-    )
     dispatcher = Dispatcher(
-        turns=turns, lateness=Lateness(ledger, clock), providers=everyone.get, local_providers=at_home.get
+        turns=Turns(
+            ledger=ledger,
+            lines=Lines(ledger, clock),
+            services=services,
+            clock=clock,
+            settings=settings.calls,
+            price=price,
+            daily_usd=settings.budget.daily_usd,
+        ),
+        lateness=Lateness(ledger, clock),
+        providers=everyone.get,
+        local_providers=at_home.get,
     )
     roots = Roots.of(settings, environ=environ, cwd=Path.cwd(), home=Path.home())
+    kept_answers = KeptAnswers(settings.home / "cache", settings.cache.max_mb * 1_000_000)
+    keep_s = min(settings.cache.days, settings.results.keep_days) * DAY_S
+    tasks.start_soon(keep_for, kept_answers, keep_s, clock.now, clock.sleep)
+    asides = Asides(dispatcher=dispatcher, rules=rules, known=known)
+    again = Again(dispatcher=dispatcher, rules=rules, known=known)
     calling = Calling(
         settings=settings,
         environ=environ,
         roots=roots,
-        rules=load_rules(settings.rules, catalog),
+        rules=rules,
         ledger=ledger,
         store=store,
-        answerer=Answerer(dispatcher=dispatcher),
+        answerer=Answerer(
+            dispatcher=dispatcher,
+            mending=Mending(again),
+            long=LongReading(dispatcher=dispatcher, rules=rules, known=known),
+        ),
+        informing=Informing(
+            compaction=Compaction(asides=asides, store=store, thread_tokens=settings.calls.thread_tokens),
+            classifying=Classifying(asides=asides, asking=settings.routing.classify),
+            gatherer=Gatherer(dispatcher=dispatcher),
+            rules=rules,
+            known=known,
+        ),
+        digesting=Digesting(asides=asides, ledger=ledger, budget=settings.budget.director_tokens),
+        proving=Proving(settings=settings, environ=environ, again=again, clock=clock, locks=settings.home / "locks"),
+        cache=AnswerCache(
+            store=kept_answers,
+            keep_s=keep_s,
+            private=settings.cache.private,
+            rules=rules,
+            clock=clock,
+            tasks=tasks,
+        ),
+        lessons=Lessons(
+            ledger=ledger,
+            clock=clock,
+            tasks=tasks,
+            mode=settings.learning.mode,
+            seed=settings.learning.seed,
+            deadline_s=settings.calls.deadline_s,
+        ),
         prices=prices,
         clock=clock,
         tasks=tasks,
@@ -148,9 +223,8 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         changed=changed,
     )
     calls = Calls[Reply](tasks)
-    folders = BatchFolders(settings.home / "batches")
     batches = Batches(
-        folders=folders,
+        folders=BatchFolders(settings.home / "batches"),
         asking=calling,
         calls=calls,
         ledger=ledger,
@@ -160,7 +234,7 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         clock=clock,
         accounting=Accounting(prices, settings.budget.director_model),
     )
-    tasks.start_soon(keep_for, folders, settings.results.keep_days * DAY_S, clock.now, clock.sleep)
+    tasks.start_soon(keep_for, batches.folders, settings.results.keep_days * DAY_S, clock.now, clock.sleep)
     return App(
         settings=settings,
         settings_file=loaded.file,
@@ -168,6 +242,7 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         rows=rows,
         catalog=catalog,
         discovery=discovery,
+        lists=lists,
         ledger=ledger,
         store=store,
         calling=calling,
@@ -179,36 +254,22 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
     )
 
 
-async def _open_ledger(settings: Settings, clock: Clock) -> Ledger:
+def _catalog(settings: Settings) -> Catalog:
+    """Ours, with what this person has measured and set."""
+    measured = read_rubric(settings.home / RUBRIC_FILE, task_types.BY_NAME)
+    return own_models(with_measured(load_catalog(), measured), settings)
+
+
+async def _open_ledger(settings: Settings, clock: Clock, tasks: TaskGroup) -> Ledger:
+    ledger: Ledger
     if settings.ledger is None:
-        return await SqliteLedger.open(settings.home / "ledger.db", clock.now)
-    from delegate_mcp.ledger.postgres import PostgresLedger
+        ledger = await SqliteLedger.open(settings.home / "ledger.db", clock.now)
+    else:
+        from delegate_mcp.ledger.postgres import PostgresLedger
 
-    return await PostgresLedger.open(settings.ledger.get_secret_value(), clock.now)
-
-
-def _own_models(catalog: Catalog, settings: Settings) -> Catalog:
-    """The catalog with the machines that this person rents, and the limits of their accounts for the free tiers'."""
-    models = dict(catalog.models)
-    for name, own in settings.rented.items():
-        model_id = ModelId("rented", name)
-        models[model_id] = Model(
-            model_id=model_id,
-            context_tokens=own.context_tokens,
-            max_output_tokens=own.context_tokens // 2,
-            quality=own.quality,
-            rubric={},
-            capabilities=frozenset({"schema"}),
-            limits=(),
-            free=False,
-            source="your settings",
-        )
-    for model_id, model in catalog.models.items():
-        own = settings.provider(model_id.provider).limits
-        if own is not None:
-            limits = tuple(Limit(row.metric, row.period, row.limit, row.scope) for row in own)
-            models[model_id] = replace(model, limits=limits)
-    return replace(catalog, models=models)
+        ledger = await PostgresLedger.open(settings.ledger.get_secret_value(), clock.now)
+    tasks.start_soon(keep_records_for, ledger, settings.results.keep_rows_days * DAY_S, clock.now, clock.sleep)
+    return ledger
 
 
 def _service(row: ProviderRow, keys: Mapping[str, Key]) -> Service:
@@ -220,23 +281,6 @@ def _service(row: ProviderRow, keys: Mapping[str, Key]) -> Service:
         free_cache=row.free_cache,
         key_mark=key_mark(key.value.get_secret_value()) if key is not None else "",
     )
-
-
-def _own(row: ProviderRow, settings: Settings) -> ProviderRow:
-    """The row as it is for this person: the tier of their key there, and their own hosts."""
-    if row.local:
-        return replace(row, own_hosts=settings.privacy.own_hosts)
-    own = settings.provider(row.name)
-    tier = "paid" if own.bill_api else own.tier
-    return replace(row, tier=tier) if tier else row
-
-
-def _keys(rows: Sequence[ProviderRow], loaded: Loaded, environ: Mapping[str, str]) -> dict[str, Key]:
-    found = {
-        row.name: find_key(row.name, row.key_names, settings=loaded.settings, environ=environ, dotenv=loaded.dotenv)
-        for row in rows
-    }
-    return {name: key for name, key in found.items() if key is not None}
 
 
 def _log(level: str) -> None:

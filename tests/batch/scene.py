@@ -10,7 +10,20 @@ from typing import Any
 import anyio
 import anyio.lowlevel
 
+from delegate_mcp.answering.again import Again
 from delegate_mcp.answering.answerer import Answerer
+from delegate_mcp.answering.asides import Asides
+from delegate_mcp.answering.cache import AnswerCache
+from delegate_mcp.answering.classifying import Classifying
+from delegate_mcp.answering.compaction import Compaction
+from delegate_mcp.answering.digest import Digesting
+from delegate_mcp.answering.gathering import Gatherer
+from delegate_mcp.answering.informing import Informing
+from delegate_mcp.answering.kept_answers import KeptAnswers
+from delegate_mcp.answering.lessons import Lessons
+from delegate_mcp.answering.long_reading import LongReading
+from delegate_mcp.answering.mending import Mending
+from delegate_mcp.answering.proving import Proving
 from delegate_mcp.batch.batches import Batches
 from delegate_mcp.batch.folder import BatchFolders
 from delegate_mcp.batch.request import BatchRequest
@@ -115,17 +128,41 @@ class Scene:
             daily_usd=None,
         )
         get = self.providers.__getitem__
+        rules = load_rules(None, catalog)
+        dispatcher = Dispatcher(turns=turns, lateness=Lateness(self.ledger, clock), providers=get, local_providers=get)
+        asides = Asides(dispatcher=dispatcher, rules=rules, known=known)
+        again = Again(dispatcher=dispatcher, rules=rules, known=known)
         calling = Calling(
             settings=settings,
             environ={},
             roots=roots,
-            rules=load_rules(None, catalog),
+            rules=rules,
             ledger=self.ledger,
             store=store,
             answerer=Answerer(
-                dispatcher=Dispatcher(
-                    turns=turns, lateness=Lateness(self.ledger, clock), providers=get, local_providers=get
-                )
+                dispatcher=dispatcher,
+                mending=Mending(again),
+                long=LongReading(dispatcher=dispatcher, rules=rules, known=known),
+            ),
+            informing=Informing(
+                compaction=Compaction(asides=asides, store=store, thread_tokens=settings.calls.thread_tokens),
+                classifying=Classifying(asides=asides, asking=settings.routing.classify),
+                gatherer=Gatherer(dispatcher=dispatcher),
+                rules=rules,
+                known=known,
+            ),
+            digesting=Digesting(asides=asides, ledger=self.ledger, budget=settings.budget.director_tokens),
+            proving=Proving(settings=settings, environ={}, again=again, clock=clock, locks=home / "locks"),
+            cache=AnswerCache(
+                store=KeptAnswers(home / "cache", settings.cache.max_mb * 1_000_000),
+                keep_s=0.0,
+                private=False,
+                rules=rules,
+                clock=clock,
+                tasks=calls.tasks,
+            ),
+            lessons=Lessons(
+                ledger=self.ledger, clock=clock, tasks=calls.tasks, mode="off", seed=None, deadline_s=300.0
             ),
             prices=prices,
             clock=clock,

@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,30 @@ import anyio.lowlevel
 import pytest
 
 from delegate_mcp.batch.batches import GRACE_S
+from delegate_mcp.dispatch.clock import Clock
 from delegate_mcp.domain.errors import CallNotFoundError, ErrorKind, InputError, NoCandidateError, ProviderError
 from delegate_mcp.domain.limit import Limit
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.usage import Usage
 from delegate_mcp.providers.base import Ask, Report
+from delegate_mcp.reporting.project import project_label
 from tests.batch.scene import Scene, asking, ended, until
+from tests.fakes.clock import ManualTime
 from tests.fakes.provider import Handler, Silent, answers, fails
 
 MINUTE = 60.0
 DAY = 86_400.0
+
+
+@dataclass(slots=True)
+class Hurried(ManualTime):
+    """A steady clock by which every step takes longer than a disk should."""
+
+    looks: Iterator[int] = field(default_factory=count)
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(now=lambda: self.at, steady=lambda: next(self.looks) * 0.06, sleep=self.sleep)
 
 
 def echoes(problem: Callable[[str], ErrorKind | None] = lambda _: None) -> Handler:
@@ -262,6 +277,16 @@ async def test_the_file_that_appeared_meanwhile_is_not_overwritten_and_the_resul
     assert lines_of(batches.folders.folder(call.call_id).results)[0]["answer"] == "late"
 
 
+async def test_results_are_kept_beside_the_work_where_the_disk_is_slow(tmp_path: Path) -> None:
+    here = scene(tmp_path)
+    looks = count()
+    here.time = Hurried(looks=looks)
+    async with here.server() as batches:
+        await here.run(batches, "Say {item}", items=list("abcdef"), save_to="out.jsonl")
+    assert [row["answer"] for row in lines_of(here.project / "out.jsonl")] == [f"<{letter}>" for letter in "abcdef"]
+    assert next(looks) > 6
+
+
 async def test_json_answers_are_values_of_the_line(tmp_path: Path) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     here = scene(tmp_path, answers('{"n": 4}'))
@@ -299,6 +324,14 @@ async def test_the_directors_tokens_are_counted_once_with_the_batch(tmp_path: Pa
     assert own.director_output_tokens > 5
     assert len(ends) == 5
     assert {(end.director_input_tokens, end.director_output_tokens) for end in ends.values() if end} == {(0, 0)}
+
+
+async def test_a_batch_and_its_items_count_for_the_project_they_were_asked_in(tmp_path: Path) -> None:
+    here = scene(tmp_path)
+    async with here.server() as batches:
+        await here.run(batches, "Say {item}", items=["a", "b"])
+    projects = [held.start.project for held in here.ledger.calls.values()]
+    assert projects == [project_label(here.project)] * 3
 
 
 async def test_private_items_run_no_more_at_once_than_the_local_engine_has_slots(tmp_path: Path) -> None:

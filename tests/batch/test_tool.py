@@ -40,7 +40,7 @@ async def test_few_short_results_come_in_full_each_under_its_number(
     world.groq.answers = [by_prompt()]
     async with connected() as host:
         result = await host.call_tool("delegate_batch", {"prompt": "What is {item}", "items": ["a", "b", "c"]})
-    batch = facts_of(result)["batch_id"]
+    batch = facts_of(result)["call_id"]
     assert text_of(result) == f"3 of 3 items answered.\n0 It is a.\n1 It is b.\n2 It is c.\n\n[{batch}]"
     assert not result.is_error
 
@@ -100,7 +100,7 @@ async def test_one_that_outlasts_the_hosts_patience_goes_on_and_is_fetched_by_it
     world.groq.answers = [by_prompt(b=slow)]
     async with connected() as host:
         first = await host.call_tool("delegate_batch", {"prompt": "What is {item}", "items": ["a", "b"]})
-        batch = facts_of(first)["batch_id"]
+        batch = facts_of(first)["call_id"]
         again = await host.call_tool("delegate_result", {"call_id": batch})
         slow.go_on.set()
         with anyio.fail_after(20):
@@ -119,8 +119,24 @@ async def test_results_are_told_by_a_server_that_starts_later(
     async with connected() as host:
         first = await host.call_tool("delegate_batch", {"prompt": "What is {item}", "items": ["a"]})
     async with connected() as host:
-        later = await host.call_tool("delegate_result", {"call_id": facts_of(first)["batch_id"]})
+        later = await host.call_tool("delegate_result", {"call_id": facts_of(first)["call_id"]})
     assert text_of(later) == text_of(first)
+
+
+async def test_who_asks_for_a_batch_that_its_server_left_waits_for_it_instead_of_coming_again(
+    world: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    become(tmp_path, monkeypatch, **world.groq_env, **ROOMY, DELEGATE_MCP_CALLS__PATIENCE_S="0.3")
+    slow = Slow()
+    world.groq.answers = [by_prompt(b=slow)]
+    async with connected() as host:
+        first = await host.call_tool("delegate_batch", {"prompt": "What is {item}", "items": ["a", "b"]})
+        assert slow.began.is_set()
+    slow.go_on.set()
+    monkeypatch.setenv("DELEGATE_MCP_CALLS__PATIENCE_S", "30")
+    async with connected() as host:
+        later = await host.call_tool("delegate_result", {"call_id": facts_of(first)["call_id"]})
+    assert "2 of 2 items answered.\n0 It is a.\n1 so far and the rest" in text_of(later)
 
 
 async def test_private_batches_reach_no_cloud(world: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

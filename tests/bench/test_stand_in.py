@@ -4,6 +4,7 @@ from groq import AsyncGroq
 from groq.types.chat import ChatCompletionChunk
 
 from bench import stand_in
+from bench.wire import ANSWER, WORDS
 
 
 async def test_the_groq_sdk_reads_the_stand_ins_stream_to_its_end_with_usage() -> None:
@@ -15,11 +16,11 @@ async def test_the_groq_sdk_reads_the_stand_ins_stream_to_its_end_with_usage() -
                     model=stand_in.MODELS[0], messages=[{"role": "user", "content": "hello"}], stream=True
                 )
                 chunks = [chunk async for chunk in stream]
-    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == stand_in.ANSWER
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == ANSWER
     assert chunks[-1].choices[0].finish_reason == "stop"
     assert chunks[-1].x_groq is not None
     assert chunks[-1].x_groq.usage is not None
-    assert chunks[-1].x_groq.usage.completion_tokens == len(stand_in.WORDS)
+    assert chunks[-1].x_groq.usage.completion_tokens == len(WORDS)
 
 
 @pytest.mark.parametrize(("path", "status"), [("/openai/v1/models", 200), ("/nothing", 404)])

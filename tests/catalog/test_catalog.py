@@ -36,6 +36,15 @@ def test_every_model_says_where_its_facts_are_from() -> None:
     assert all(model.source for model in load_catalog().models.values())
 
 
+def test_every_cloud_model_of_a_plan_is_judged_for_each_task_type_and_says_from_where() -> None:
+    small = {"instruction_routing", "rewriting", "decomposition", "tool_use_formatting", "structure_assessment"}
+    small |= {"error_quality_scoring", "rationale_generation", "parameter_extraction", "classification"}
+    for model in load_catalog().models.values():
+        if model.model_id.provider in ("groq", "gemini", "mistral", "claude", "openai", "deepseek"):
+            assert small | {"quick", "reasoning", "coding", "research"} <= set(model.rubric), model.model_id
+            assert "not measured here" in model.rubric_source
+
+
 def test_the_demonstration_model_is_poor_at_everything() -> None:
     demo = load_catalog().models[DEMO_MODEL]
     assert max(demo.quality, *demo.rubric.values()) <= 1
@@ -99,6 +108,12 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "limit": (lambda data: data["limits"]["groq"].update(request_day=1), "Did you mean 'requests_day'"),
     "scope": (lambda data: data["limits"]["groq"].update(scope="key"), "scope is 'model' or 'account', not 'key'"),
     "twice": (lambda data: data["models"].append(data["models"][0]), "stands there twice"),
+    "rubric": (lambda data: _model(data, rubric="gpt-oss-20"), "no row 'gpt-oss-20' in .* Did you mean 'gpt-oss-20b'"),
+    "points": (lambda data: data["rubrics"]["points"].update(x=[7, 8]), "'x'.*: 2 numbers for 19 task types"),
+    "point": (
+        lambda data: data["rubrics"]["points"].update(x=[11] * 19),
+        "x must be a list of whole numbers from 0 to 10",
+    ),
     "role": (lambda data: data["roles"].update(x=["groq-fst"]), "'groq-fst' is no model, alias or role. Did you mean"),
     "roles in a circle": (lambda data: data["roles"].update(x=["y"], y=["x"]), "roles go in a circle: x -> y -> x"),
     "alias": (lambda data: _alias(data, model="groq:openai/gpt-oss-2"), "neither a model nor an alias. Did you mean"),

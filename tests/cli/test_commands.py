@@ -1,43 +1,14 @@
-"""The commands as a person types them, each in a process of its own."""
+"""The commands as a person types them."""
 
 import json
-import sys
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import anyio
 import pytest
 
 from tests.fakes.person import environment
 from tests.fakes.services import Services, fails, says, services
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass(frozen=True, slots=True)
-class Shell:
-    """A person's shell in a project directory."""
-
-    project: Path
-    env: dict[str, str]
-
-    async def run(self, *words: str, stdin: str = "", **variables: str) -> Ended:
-        command = [sys.executable, "-m", "delegate_mcp", *words]
-        env = self.env | variables
-        with anyio.fail_after(60):
-            done = await anyio.run_process(command, input=stdin.encode(), env=env, cwd=self.project, check=False)
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+from tests.fakes.shell import Shell
 
 
 @pytest.fixture
@@ -55,7 +26,7 @@ def shell(tmp_path: Path) -> Shell:
 
 async def test_ask_answers_on_stdout_and_as_json_with_all_facts(world: Services, shell: Shell) -> None:
     world.groq.answers = [says("Paris.")]
-    plain = await shell.run("ask", "Capital of France?", **world.groq_env)
+    plain = await shell.process("ask", "Capital of France?", **world.groq_env)
     assert plain.code == 0
     assert plain.out.startswith("Paris.\n\n[groq:gpt-oss-20b c")
     facts = (await shell.run("ask", "--json", "--tool", "quick", "Capital of France?", **world.groq_env)).json
@@ -91,7 +62,7 @@ async def test_a_failed_ask_exits_1_and_says_why_on_stderr(world: Services, shel
 
 
 async def test_route_plans_without_asking_and_takes_many_prompts(world: Services, shell: Shell) -> None:
-    plan = (await shell.run("route", "--json", "Summarize this text", **world.groq_env)).json
+    plan = (await shell.process("route", "--json", "Summarize this text", **world.groq_env)).json
     assert plan["task_type"] == "summarization"
     assert plan["candidates"][0]["model"] == "groq:openai/gpt-oss-20b"
     lines = [{"id": 1, "text": "What is 2+2?"}, {"id": "b", "text": "Write a Python function that sorts a list"}]
@@ -115,7 +86,7 @@ async def test_route_shows_the_plan_even_where_nobody_can_answer(shell: Shell) -
 async def test_doctor_says_what_is_missing_and_exits_1_only_if_nothing_can_answer(
     world: Services, shell: Shell
 ) -> None:
-    nothing = await shell.run("doctor")
+    nothing = await shell.process("doctor")
     assert nothing.code == 1
     assert "GROQ_API_KEY" in nothing.out
     something = await shell.run("doctor", "--json", **world.groq_env)
@@ -136,14 +107,14 @@ async def test_budget_and_models_print_what_the_resources_hold(world: Services, 
     await shell.run("ask", "hello", **world.groq_env)
     budget = (await shell.run("budget", "--json", **world.groq_env)).json
     assert budget["today"]["calls"] == 1
-    assert "requests left this day" in (await shell.run("budget", **world.groq_env)).out
+    assert "requests left this day" in (await shell.process("budget", **world.groq_env)).out
     models = (await shell.run("models", "--json", **world.groq_env)).json
     assert [row["name"] for row in models["providers"] if row["usable"]] == ["groq"]
-    assert "openai/gpt-oss-120b" in (await shell.run("models", **world.groq_env)).out
+    assert "openai/gpt-oss-120b" in (await shell.process("models", **world.groq_env)).out
 
 
 async def test_a_wrong_word_is_told_with_the_commands_there_are(shell: Shell) -> None:
-    ended = await shell.run("sevre")
+    ended = await shell.process("sevre")
     assert ended.code == 2
     assert "serve" in ended.err
     assert (await shell.run("--version")).out.startswith("delegate-mcp ")

@@ -1,16 +1,21 @@
 """What the doctor says of the services' health, as all processes know it."""
 
+import argparse
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from delegate_mcp.catalog.catalog import load_catalog
-from delegate_mcp.cli.doctor import Check, model_checks, provider_checks
+from delegate_mcp.cli.doctor import Check, model_checks, provider_checks, run
 from delegate_mcp.domain.availability import Availability, ProviderState
 from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.domain.model_id import ModelId
-from delegate_mcp.ledger.base import Cooldown, LedgerSnapshot, OpenBreaker, ProviderOff, Tombstone
+from delegate_mcp.ledger.snapshot import Cooldown, LedgerSnapshot, OpenBreaker, ProviderOff, Tombstone
 from delegate_mcp.providers.registry import BY_NAME
 from delegate_mcp.routing.known import Known
+from tests.fakes.person import become
 
 NOW = 1_795_000_000.0
 SET_UP = Availability({"groq": ProviderState(name="groq", usable=True, why="key set: GROQ_API_KEY")})
@@ -74,3 +79,18 @@ def test_models_that_cool_down_or_are_gone_have_a_line_each() -> None:
         ("groq:b", "cools down after rate limited, asked again at 2026-11-19 11:06:40 UTC"),
         ("groq:old", "its service has said since 2026-11-18 that it is gone"),
     ]
+
+
+def test_what_a_service_dropped_at_once_has_one_line() -> None:
+    state = known(gone=tuple(Tombstone(ModelId("groq", name), NOW) for name in ("b", "a")))
+    assert [(check.name, check.found) for check in model_checks(state)] == [
+        ("2 of groq", "gone since 2026-11-18, says its service: a, b")
+    ]
+
+
+async def test_an_override_that_leads_nowhere_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    become(tmp_path, monkeypatch, MODEL_OVERRIDE_REASONNG="qwen3:14b")
+    await run(argparse.Namespace(json=False))
+    assert "MODEL_OVERRIDE_REASONNG: there is no role or task type 'reasonng'" in capsys.readouterr().out

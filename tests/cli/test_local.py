@@ -3,7 +3,6 @@
 import argparse
 import io
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,8 @@ import pytest
 from delegate_mcp.cli import local
 from delegate_mcp.cli.progress import Bar
 from delegate_mcp.domain.errors import InputError, ModelFetchError
-from delegate_mcp.local.demo_model import demo_model_path
-from delegate_mcp.platforms import cache_dir
 from tests.fakes.gguf import write_model
-
-CACHE = cache_dir(os.environ)
+from tests.fakes.local_person import MODEL, MODULES, lives, no_host_left, own_model
 
 
 @pytest.fixture(autouse=True)
@@ -87,23 +83,31 @@ async def test_a_model_that_is_not_here_cannot_be_measured() -> None:
         await command("bench")
 
 
-@pytest.mark.model
 async def test_a_model_is_measured_through_the_host_that_status_shows_and_stop_ends(
-    home: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    demo = demo_model_path(CACHE)
-    if demo is None:
-        pytest.skip("the demonstration model is not in the cache: delegate-mcp demo --fetch-only")
-    pytest.importorskip("xllamacpp")
-    await command("pull", str(demo))
-    capsys.readouterr()
-    try:
+    monkeypatch.syspath_prepend(MODULES)
+    for name, value in {
+        "PYTHONPATH": str(MODULES),
+        "DELEGATE_MCP_LOCAL__ENGINE": "xllamacpp",
+        "DELEGATE_MCP_LOCAL__MODEL": str(own_model(home).model),
+        "DELEGATE_MCP_LOCAL__CONTEXT_TOKENS": "1000",
+    }.items():
+        monkeypatch.setenv(name, value)
+    async with no_host_left(home / "home"):
         assert await command("bench", "--json") == 0
         facts = json.loads(capsys.readouterr().out)
-        assert facts["output_tokens_per_second"] > 0
+        assert (facts["model"], facts["output_tokens_per_second"]) == (MODEL, 120.0)
         assert facts["output_tokens_per_second_of_4_at_once"] > 0
-    finally:
-        await command("stop")
+        assert await command("status", "--json") == 0
+        [host] = json.loads(capsys.readouterr().out)
+        assert [(model["name"], model["engine"], model["uses"]) for model in host["models"]] == [
+            (MODEL, "xllamacpp", 0)
+        ]
+        assert "secret" not in host
+        assert await command("stop") == 0
+        assert "has ended" in capsys.readouterr().out
+        assert not lives(host["pid"])
 
 
 class Terminal(io.StringIO):

@@ -15,6 +15,7 @@ from mcp.client.stdio import stdio_client
 from delegate_mcp.ledger.results import ResultStore
 from tests.fakes.person import environment, facts_of, text_of
 from tests.fakes.services import Services, fails, says, services
+from tests.fakes.shell import Shell
 from tests.ledger.test_results import CALL
 
 SERVE = ["-m", "delegate_mcp"]
@@ -31,13 +32,6 @@ def project(tmp_path: Path) -> Path:
     directory = tmp_path / "project"
     directory.mkdir()
     return directory
-
-
-async def purge(project: Path, env: dict[str, str], *words: str) -> tuple[int, str, str]:
-    command = [sys.executable, *SERVE, "purge", *words]
-    with anyio.fail_after(60):
-        done = await anyio.run_process(command, input=b"", env=env, cwd=project, check=False)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
 async def written(file: anyio.Path) -> None:
@@ -65,15 +59,16 @@ async def test_purge_beside_a_server_removes_answers_and_the_record_and_the_serv
         call_id = facts_of(await server.call_tool("delegate_quick", {"prompt": "what is it?"}))["call_id"]
         await written(anyio.Path(results, f"{call_id}.json"))
         (home / "ledger.db.broken-1").write_text("old")
-        refused = await purge(project, env)
-        assert refused[0] == 1
-        assert "--yes" in refused[2]
+        shell = Shell(project, env)
+        refused = await shell.run("purge")
+        assert refused.code == 1
+        assert "--yes" in refused.err
         assert (results / f"{call_id}.json").exists()
-        code, out, _ = await purge(project, env, "--all", "--yes")
-        assert code == 0
-        assert f"Removed 1 kept answers with their prompts from {results}." in out
-        assert "Removed the record of 0 calls from the ledger." in out  # its window still counts it
-        assert "ledger.db.broken-1" in out
+        done = await shell.process("purge", "--all", "--yes")
+        assert done.code == 0
+        assert f"Removed 1 kept answers with their prompts from {results}." in done.out
+        assert "Removed the record of 0 calls from the ledger." in done.out  # its window still counts it
+        assert "ledger.db.broken-1" in done.out
         assert list(results.iterdir()) == []
         assert not (home / "ledger.db.broken-1").exists()
         gone = text_of(await server.call_tool("delegate_result", {"call_id": call_id}))
@@ -89,19 +84,20 @@ async def test_purge_of_results_leaves_the_ledger_and_of_the_ledger_the_results(
     env = environment(tmp_path)
     store = ResultStore(Path(env["DELEGATE_MCP_HOME"]) / "results")
     store.write(CALL)
-    code, out, _ = await purge(project, env, "--ledger", "--yes")
-    assert (code, out) == (0, "Removed the record of 0 calls from the ledger.\n")
+    shell = Shell(project, env)
+    done = await shell.run("purge", "--ledger", "--yes")
+    assert (done.code, done.out) == (0, "Removed the record of 0 calls from the ledger.\n")
     for number in range(3):
         store.write(replace(CALL, call_id=f"c00000000001{number}", saved_at=9e9))
     batch = Path(env["DELEGATE_MCP_HOME"]) / "batches" / "b000000000001"
     batch.mkdir(parents=True)
     (batch / "results.jsonl").write_text("{}")
-    code, out, _ = await purge(project, env, "--yes")
-    assert code == 0
-    assert "Removed 1 batches that were over" in out
+    done = await shell.run("purge", "--yes")
+    assert done.code == 0
+    assert "Removed 1 batches that were over" in done.out
     assert not batch.exists()
-    assert "Removed 3 kept answers" in out  # CALL is older than answers are kept: opening removed it
-    assert "ledger" not in out
+    assert "Removed 3 kept answers" in done.out  # CALL is older than answers are kept: opening removed it
+    assert "ledger" not in done.out
 
 
 PROMPT, FILE, ANSWER, ECHO = "pr0mpt-marker-9a41", "f1le-marker-77c2", "answ3r-marker-b0e5", "ech0-marker-51d8"

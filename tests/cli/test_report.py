@@ -11,9 +11,9 @@ import pytest
 from anyio import Path as AsyncPath
 
 from delegate_mcp.reporting.project import project_label
-from tests.cli.test_commands import Ended, Shell
 from tests.fakes.person import become, connected, environment, facts_of, read_json, text_of
 from tests.fakes.services import Services, fails, says, services
+from tests.fakes.shell import Shell
 
 TRANSCRIPTS = Path(__file__).parents[1] / "reporting"
 CONVERSATION = "5f0e7a52-0c1f-4a66-9d1e-3f2b8a1c0d11"
@@ -95,12 +95,14 @@ async def test_calls_that_brought_nothing_are_pure_cost(world: Services, shell: 
         budget = await read_json(host, "budget://current")
     assert failed.is_error
     assert refused.is_error
+    lost = [Decimal(facts_of(reply)["saved_usd"]) for reply in (failed, refused)]
+    assert all(facts_of(reply)["saved_is_estimate"] for reply in (failed, refused))
     told = await reported(shell)
     assert (told["calls"]["failed"], told["calls"]["refused"], told["success_rate"]) == (1, 1, 0.0)
     assert (told["director"]["spared_input_tokens"], told["director"]["spared_output_tokens"]) == (0, 0)
     assert told["director"]["written_tokens"] > 10
     assert told["director"]["read_tokens"] > (len(text_of(failed)) + len(text_of(refused))) / 8
-    assert Decimal(told["net"]["saved_usd"]) == Decimal(budget["today"]["saved_usd"]) < 0
+    assert sum(lost) == Decimal(told["net"]["saved_usd"]) == Decimal(budget["today"]["saved_usd"]) < 0
 
 
 async def test_reading_on_in_an_answer_costs_what_the_director_reads(
@@ -201,7 +203,7 @@ async def test_a_person_reads_a_table_with_estimates_marked(world: Services, tmp
     keep_transcripts(tmp_path)
     async with connected() as host:
         await host.call_tool("delegate_quick", {"prompt": "Hello?"})
-    shown: Ended = await shell.run("report", "--since", "all", "--by", "model", "--claude")
+    shown = await shell.process("report", "--since", "all", "--by", "model", "--claude")
     assert shown.code == 0
     lines = shown.out.splitlines()
     assert lines[0].startswith("all: the beginning to ")

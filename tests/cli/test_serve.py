@@ -19,6 +19,7 @@ from mcp.client import Client
 
 from tests.fakes.person import environment, text_of
 from tests.fakes.services import Services, Slow, says, services
+from tests.fakes.shell import Shell
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -106,9 +107,7 @@ async def test_its_end_hangs_up_on_the_service_and_settles_the_ledger(
                 await process.stdin.aclose()
             assert await process.wait() == (128 + signal.SIGTERM if end == "SIGTERM" else 0)
             await slow.left.wait()
-    command = [sys.executable, "-m", "delegate_mcp", "budget", "--json"]
-    told = await anyio.run_process(command, env=environment(tmp_path) | world.groq_env, cwd=tmp_path)
-    budget = json.loads(told.stdout)
+    budget = (await Shell(tmp_path, environment(tmp_path) | world.groq_env).run("budget", "--json")).json
     assert budget["today"]["calls"] == 1
     windows = budget["providers"]["groq"]["models"]["openai/gpt-oss-20b"]["windows"]
     assert {window["reserved"] for window in windows} == {0}
@@ -151,12 +150,11 @@ async def test_a_page_of_another_site_cannot_reach_it_through_a_browser(tmp_path
 async def test_beyond_loopback_it_refuses_to_start_without_token_and_hosts(
     tmp_path: Path, variables: dict[str, str], told: list[str]
 ) -> None:
-    command = [sys.executable, "-m", "delegate_mcp", "serve", "--transport", "http", "--host", "0.0.0.0"]  # noqa: S104 - refused
-    with anyio.fail_after(30):
-        ended = await anyio.run_process(command, env=environment(tmp_path) | variables, cwd=tmp_path, check=False)
-    assert ended.returncode == 1
+    shell = Shell(tmp_path, environment(tmp_path) | variables)
+    ended = await shell.run("serve", "--transport", "http", "--host", "0.0.0.0")  # noqa: S104 - refused
+    assert ended.code == 1
     for part in ("Not started", *told):
-        assert part in ended.stderr.decode()
+        assert part in ended.err
 
 
 async def _begins(http: httpx.AsyncClient, url: str, headers: dict[str, str], *, get: bool) -> int:
@@ -177,6 +175,7 @@ async def served(tmp_path: Path, transport: str, **variables: str) -> AsyncGener
         with anyio.fail_after(30):
             while not await _listens(port):
                 assert process.returncode is None
+                await anyio.sleep(0.02)
         yield f"http://127.0.0.1:{port}"
 
 
@@ -184,6 +183,5 @@ async def _listens(port: int) -> bool:
     try:
         await (await anyio.connect_tcp("127.0.0.1", port)).aclose()
     except OSError:
-        await anyio.lowlevel.checkpoint()
         return False
     return True

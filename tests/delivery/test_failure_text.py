@@ -1,5 +1,7 @@
 """What a director reads when nothing came of a call."""
 
+from dataclasses import replace
+
 import pytest
 
 from delegate_mcp.delivery.failure_text import failure_reply, failure_text
@@ -65,6 +67,15 @@ def test_each_failure_is_one_short_line() -> None:
     told = failure_text(error).splitlines()[1]
     assert told.endswith("…")
     assert len(told) < 180
+
+
+def test_of_very_many_failures_the_first_are_told_and_what_was_answered_is_none() -> None:
+    answered = replace(failed(1, "groq:m", None), outcome="ok")
+    error = AllAttemptsFailedError("x", CALL, [answered, *(failed(n, "groq:m", ErrorKind.AUTH) for n in range(2, 22))])
+    lines = failure_text(error).splitlines()
+    assert lines[1].startswith("2. groq:m: auth")
+    assert lines[13] == "and 8 more failures"
+    assert len(lines) == 15
 
 
 @pytest.mark.parametrize("kind", list(ErrorKind))

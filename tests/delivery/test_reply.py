@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.tokens import count as tokens
+from delegate_mcp.delivery.placing import Change
 from delegate_mcp.delivery.reply import build_reply, build_result_reply, status_line
 from delegate_mcp.delivery.save import Saved
 from delegate_mcp.delivery.size_budget import page
@@ -155,6 +156,7 @@ def saved() -> Saved:
         lines=56,
         first_lines=("import os", ""),
         block_only=True,
+        change=Change(Path("/project/src/x.py"), None, b""),
     )
 
 
@@ -196,6 +198,9 @@ def test_the_facts_beside_the_text_are_plain_json() -> None:
             "complexity": "simple",
             "asked_as": "llama-3.3-70b",
             "demo": False,
+            "learned": [],
+            "shadow": [],
+            "experiment": None,
             "passed_over": [{"model": "mistral:small", "why": "no key"}],
         },
         "attempts": [
@@ -220,6 +225,8 @@ def test_the_facts_beside_the_text_are_plain_json() -> None:
         "cost_usd": "0.0002",
         "saved_usd": "0.025",
         "finish_reason": "stop",
+        "cached": None,
+        "parts": None,
         "degraded": True,
         "files": [{"path": "a.py", "tokens": 7}],
         "sources": ["https://a.example"],
@@ -262,8 +269,8 @@ def test_the_rest_of_a_kept_answer_comes_page_by_page() -> None:
     assert read[0].meta["delegate"]["cost_usd"] == "0"
 
 
-def test_a_page_beyond_the_end_is_the_line_alone() -> None:
-    assert build_result_reply(stored("x", None), page("x", 9, 100)).text == f"[{CALL}]"
+def test_a_page_beyond_the_end_says_where_that_is() -> None:
+    assert build_result_reply(stored("x", None), page("x", 9, 100)).text == f"The answer ends at 1.\n\n[{CALL}]"
 
 
 def catalog_models() -> list[ModelId]:

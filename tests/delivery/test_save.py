@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from delegate_mcp.delivery.placing import Change
 from delegate_mcp.delivery.save import Saved, save_answer, sole_block
 from delegate_mcp.domain.errors import InputError
 
 CALL = "c000000000001"
 
 
-def save(directory: Path, answer: str, name: str) -> Saved:
-    return save_answer(answer, name, resolve=lambda path: directory / path, call_id=CALL)
+def save(directory: Path, answer: str, name: str, *, overwrite: bool = False) -> Saved:
+    return save_answer(answer, name, resolve=lambda path: directory / path, call_id=CALL, overwrite=overwrite)
 
 
 def test_the_answer_is_written_with_the_directories_it_needs(tmp_path: Path) -> None:
@@ -27,6 +28,8 @@ def test_the_answer_is_written_with_the_directories_it_needs(tmp_path: Path) -> 
         lines=3,
         first_lines=("# Title", "", "text ü"),
         block_only=False,
+        change=Change(tmp_path / "docs/deep/a.md", None, "# Title\n\ntext ü\n".encode()),
+        made=(tmp_path / "docs/deep", tmp_path / "docs"),
     )
 
 
@@ -35,12 +38,39 @@ def test_nothing_but_the_file_is_left_behind(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_a_file_that_exists_is_never_overwritten_and_the_answer_is_kept(tmp_path: Path) -> None:
+def test_a_file_that_exists_is_not_overwritten_unasked_and_the_answer_is_kept(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("mine")
-    with pytest.raises(InputError, match=rf"a\.txt exists and is never overwritten.*delegate_result {CALL}"):
+    with pytest.raises(InputError, match=rf"a\.txt exists and `overwrite` was not given.*delegate_result {CALL}"):
         save(tmp_path, "x", "a.txt")
     assert (tmp_path / "a.txt").read_text() == "mine"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_with_overwrite_the_file_is_replaced_whole_and_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").write_text("old")
+    (tmp_path / "run.sh").chmod(0o750)
+    saved = save(tmp_path, "new", "run.sh", overwrite=True)
+    assert (tmp_path / "run.sh").read_text() == "new\n"
+    assert saved.change.before == b"old"
+    assert sys.platform == "win32" or stat.S_IMODE((tmp_path / "run.sh").stat().st_mode) == 0o750
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.sh"]
+
+
+def test_overwrite_replaces_no_directory_and_needs_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(InputError, match="cannot be written"):
+        save(tmp_path, "x", "a", overwrite=True)
+    save(tmp_path, "x", "b", overwrite=True)
+    assert (tmp_path / "b").read_text() == "x\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in directories")
+def test_overwrite_neither_waits_for_a_pipe_nor_replaces_it(tmp_path: Path) -> None:
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="cannot be written"):
+        save(tmp_path, "x", "pipe", overwrite=True)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights on Windows")

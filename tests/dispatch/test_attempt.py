@@ -8,11 +8,12 @@ import pytest
 
 from delegate_mcp.config.settings import CallSettings
 from delegate_mcp.dispatch.attempt import Service
-from delegate_mcp.domain.errors import ErrorKind
+from delegate_mcp.domain.errors import ErrorKind, LedgerError
+from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.providers.base import Ask, Report
 from tests.dispatch.test_dispatcher import GEMINI, GROQ, Bench, candidate
-from tests.fakes.provider import Silent, answers
+from tests.fakes.provider import Silent, answers, fails
 
 
 async def test_a_model_of_this_machine_that_stops_in_the_middle_of_its_answer_is_not_waited_for() -> None:
@@ -56,3 +57,29 @@ async def test_a_defect_is_logged_in_a_line_and_its_traceback_only_for_who_looks
     told = [(record.levelname, record.exc_info is not None) for record in caplog.records]
     assert told == [("WARNING", False), ("DEBUG", True)]
     assert caplog.records[0].getMessage() == "groq failed in a way it should not: KeyError"
+
+
+async def test_an_answer_is_given_to_who_keeps_it_before_its_attempt_is_settled() -> None:
+    bench = Bench({"groq": [fails(ErrorKind.REFUSED)], "gemini": [answers("kept")]})
+    kept: list[tuple[str, ModelId, int]] = []
+
+    async def keep(who: ModelId, completion: Completion) -> None:
+        kept.append((completion.text, who, await bench.reserved()))
+
+    outcome = await bench.run(candidate(GROQ), candidate(GEMINI), keep=keep)
+    assert kept == [("kept", GEMINI, 1)]
+    assert outcome.completion.text == "kept"
+    assert await bench.reserved() == 0
+
+
+async def test_an_answer_that_cannot_be_kept_ends_the_call_and_is_counted_all_the_same() -> None:
+    bench = Bench({"groq": [answers("lost")], "gemini": [answers("never asked for")]})
+
+    async def keep(_: ModelId, __: Completion) -> None:
+        raise LedgerError("The disk is full.")
+
+    with pytest.raises(LedgerError):
+        await bench.run(candidate(GROQ), candidate(GEMINI), keep=keep)
+    use = (await bench.snapshot()).use
+    assert list(use) == [GROQ]
+    assert (use[GROQ].requests_minute, use[GROQ].tokens_minute, use[GROQ].reserved_requests) == (1, 15, 0)

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from delegate_mcp.config.settings import CallSettings
-from delegate_mcp.dispatch.attempt import Service
+from delegate_mcp.dispatch.attempt import Keep, Service
 from delegate_mcp.dispatch.dispatcher import Dispatcher
 from delegate_mcp.dispatch.lateness import Lateness
 from delegate_mcp.dispatch.line import Lines
@@ -21,7 +21,7 @@ from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Outcome
 from delegate_mcp.domain.plan import AskOptions, Candidate, RoutePlan, Tier
 from delegate_mcp.domain.usage import Usage
-from delegate_mcp.ledger.base import LedgerSnapshot
+from delegate_mcp.ledger.snapshot import LedgerSnapshot
 from tests.fakes.clock import ManualTime
 from tests.fakes.memory_ledger import MemoryLedger
 from tests.fakes.provider import FakeProvider, Handler, Silent, answers, fails
@@ -80,7 +80,11 @@ class Bench:
         return self.providers[name]
 
     async def run(
-        self, *candidates: Candidate, on_limit: Any = "degrade", dispatcher: Dispatcher | None = None
+        self,
+        *candidates: Candidate,
+        on_limit: Any = "degrade",
+        dispatcher: Dispatcher | None = None,
+        keep: Keep | None = None,
     ) -> Outcome:
         self.calls += 1
         plan = RoutePlan(
@@ -100,6 +104,7 @@ class Bench:
             accept=lambda _: None,
             progress=lambda label, _: self.told.append(label),
         )
+        course.keep = keep
         return await asked.run(course, plan)
 
     async def snapshot(self) -> LedgerSnapshot:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from delegate_mcp.dispatch.attempt import Keep
 from delegate_mcp.dispatch.panel import Panel
 from delegate_mcp.domain.errors import AllAttemptsFailedError, ErrorKind
 from delegate_mcp.domain.model_id import ModelId
@@ -40,13 +41,14 @@ def unheard(_: str, __: int) -> None:
     pass
 
 
-async def vote(bench: Bench, *rows: Candidate, votes: int = 3) -> Outcome:
+async def vote(bench: Bench, *rows: Candidate, votes: int = 3, keep: Keep | None = None) -> Outcome:
     plan = RoutePlan(
         task_type="reasoning", complexity="simple", confidence=1.0, rule="test", reason="a test", candidates=rows
     )
     course = bench.dispatcher.course(
         "c000000000001", BRIEF, private=False, on_limit="degrade", accept=anything, progress=unheard
     )
+    course.keep = keep
     return await Panel(bench.dispatcher).run(course, plan, votes)
 
 
@@ -139,3 +141,14 @@ async def test_paid_models_do_not_vote_where_free_ones_are_there() -> None:
     paid = replace(candidate(TWO), tier="subscription")
     await vote(bench, paid, candidate(ONE), votes=2)
     assert not bench.providers["two"].asks
+
+
+async def test_a_vote_is_not_the_answer_that_is_kept() -> None:
+    bench = bench_of(one=answers("ANSWER: a"), two=answers("in other words"), three=answers("ANSWER: a"))
+    kept: list[str] = []
+
+    async def keep(_: ModelId, completion: Completion) -> None:
+        kept.append(completion.text)
+
+    await vote(bench, *rows(ONE, TWO, THREE), keep=keep)
+    assert kept == []

@@ -14,30 +14,38 @@ from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import Tier
+from delegate_mcp.domain.standing import Piece, Standing, Verdict
 from delegate_mcp.domain.usage import ZERO, Usage
 from delegate_mcp.ledger import health, quota
 from delegate_mcp.ledger.base import (
+    PRUNED_AT_ONCE,
+    RENEWED_S,
     CallEnd,
     CallRow,
     CallStart,
+    Refusal,
+    Reserve,
+    Settle,
+    Ticket,
+    TierTotals,
+    Totals,
+)
+from delegate_mcp.ledger.batches import BatchRow
+from delegate_mcp.ledger.days import day_start
+from delegate_mcp.ledger.decision import STANDS_IN_LINE, QuotaState, Spent, decide
+from delegate_mcp.ledger.evidence import WHY_CHARS, VerdictRow
+from delegate_mcp.ledger.learned import judged
+from delegate_mcp.ledger.pruning import STUCK_S
+from delegate_mcp.ledger.reports import CallRecord
+from delegate_mcp.ledger.snapshot import (
     Cooldown,
     LearnedLimit,
     LedgerSnapshot,
     ModelUse,
     OpenBreaker,
     ProviderOff,
-    Refusal,
-    Reserve,
-    Settle,
-    Ticket,
-    TierTotals,
     Tombstone,
-    Totals,
 )
-from delegate_mcp.ledger.batches import BatchRow
-from delegate_mcp.ledger.days import day_start
-from delegate_mcp.ledger.decision import STANDS_IN_LINE, QuotaState, Spent, decide
-from delegate_mcp.ledger.reports import CallRecord
 
 MINUTE_S, UNLEASED_S, DAY_S = 60.0, 3600.0, 86_400.0
 
@@ -87,15 +95,28 @@ class MemoryLedger:
         self.gone: dict[ModelId, Tombstone] = {}
         self.line: dict[str, tuple[ModelId, Ticket]] = {}
         self.batches: dict[str, BatchRow] = {}
+        self.known: dict[tuple[ModelId, str], Standing] = {}
+        self.judged: dict[str, VerdictRow] = {}
         self.closed = False
         self.elsewhere_wrote = anyio.Event()
         """Set it to play another process that writes."""
 
     async def begin_call(self, call: CallStart) -> None:
         self._open()
-        if call.call_id in self.calls:
-            raise LedgerError(f"Call {call.call_id} was begun before.")
-        self.calls[call.call_id] = HeldCall(call)
+        if (held := self.calls.get(call.call_id)) is not None:
+            if held.end is None:
+                held.start = replace(
+                    held.start,
+                    task_type=call.task_type,
+                    complexity=call.complexity,
+                    rule=call.rule,
+                    reason=call.reason,
+                    private=call.private,
+                    input_tokens=call.input_tokens,
+                    arm=call.arm,
+                )
+        else:
+            self.calls[call.call_id] = HeldCall(call)
 
     async def reserve(self, ask: Reserve) -> Refusal | None:
         self._open()
@@ -149,7 +170,7 @@ class MemoryLedger:
         latest = sorted(told, key=lambda pair: pair[0])[-health.ANSWERS_LEARNED_FROM :]
         return health.first_token_p95_ms([ms for _, ms in latest])
 
-    async def changed(self) -> None:
+    async def changed(self, look_s: float = 0.0) -> None:
         self._open()
         await self.elsewhere_wrote.wait()
         self.elsewhere_wrote = anyio.Event()
@@ -217,6 +238,7 @@ class MemoryLedger:
             failed_calls=sum(end.state == "failed" for end in ends),
             director_input_tokens=sum(_spent(held)[0] for held in calls.values()),
             director_output_tokens=sum(_spent(held)[1] for held in calls.values()),
+            director_listing_tokens=sum(end.listing_tokens for end in ends),
             cost_usd=_sum(held.end.attempt.cost_usd for held in tried if held.end),
             saved_usd=_sum(_saved(held) for held in calls.values()),
             tiers=tuple(tier for tier in tiers if tier.calls or tier.attempts),
@@ -251,6 +273,7 @@ class MemoryLedger:
             listing=end.listing_tokens if end else 0,
             spared=end.spared if end else Usage(),
             saved_usd=_saved(held),
+            verdict=self.judged[start.call_id].verdict if start.call_id in self.judged else None,
             attempts=await self.attempts(start.call_id),
         )
 
@@ -268,10 +291,30 @@ class MemoryLedger:
             del self.calls[call_id]  # its attempts stay in `tried`, where windows are counted
         for held in self.calls.values():
             if held.end:
-                held.start = replace(held.start, reason="", conversation=None, project=None)
+                held.start = replace(held.start, reason="", conversation=None, project=None, arm="")
                 held.end = replace(held.end, error=None)
         self.batches = {row.batch_id: row for row in self.batches.values() if row.state == "running"}
+        self.known, self.judged = {}, {}
         return len(forgotten)
+
+    async def prune(self, before: float, due_before: float) -> int:
+        self._open()
+        if not self._oldest(due_before):
+            return 0
+        pruned = self._oldest(before)[:PRUNED_AT_ONCE]
+        for call_id in pruned:
+            del self.calls[call_id]
+            self.judged.pop(call_id, None)
+        self.known = {key: held for key, held in self.known.items() if max(held.worth.at, held.presence.at) >= before}
+        self.tried = {key: held for key, held in self.tried.items() if key[0] not in pruned}
+        self.batches = {
+            row.batch_id: row for row in self.batches.values() if row.ended_at is None or row.ended_at >= before
+        }
+        return len(pruned)
+
+    def _oldest(self, before: float) -> list[str]:
+        rows = sorted((held.start.started_at, call_id, held.end) for call_id, held in self.calls.items())
+        return [name for at, name, end in rows if at < before and (end is not None or at < before - STUCK_S)]
 
     async def begin_batch(self, row: BatchRow) -> None:
         self._open()
@@ -290,6 +333,36 @@ class MemoryLedger:
     async def batch(self, batch_id: str) -> BatchRow | None:
         self._open()
         return self.batches.get(batch_id)
+
+    async def learn(self, pieces: Sequence[Piece], now: float) -> None:
+        self._open()
+        for piece in pieces:
+            key = (piece.model_id, piece.task_type)
+            self.known[key] = self.known.get(key, Standing()).with_(piece, now)
+
+    async def standings(self) -> dict[tuple[ModelId, str], Standing]:
+        self._open()
+        return dict(self.known)
+
+    async def judge(self, call_id: str, verdict: Verdict, why: str, now: float) -> VerdictRow | None:
+        self._open()
+        held = self.calls.get(call_id)
+        if held is None or held.end is None or held.end.state != "ok" or held.end.candidate is None:
+            return None
+        model_id, task_type = held.end.candidate, held.start.task_type
+        row = VerdictRow(
+            call_id=call_id, model_id=model_id, task_type=task_type, verdict=verdict, why=why[:WHY_CHARS], at=now
+        )
+        before = self.judged.get(call_id)
+        self.judged[call_id] = row
+        if before is None or before.verdict != verdict:
+            standing = self.known.get((model_id, task_type), Standing())
+            self.known[model_id, task_type] = judged(standing, row, before and before.at)
+        return row
+
+    async def verdicts(self) -> tuple[VerdictRow, ...]:
+        self._open()
+        return tuple(sorted(self.judged.values(), key=lambda row: row.at))
 
     async def aclose(self) -> None:
         self.closed = True
@@ -390,7 +463,9 @@ class MemoryLedger:
             self.line.pop(ticket.ticket_id, None)
         else:
             before = self.line.get(ticket.ticket_id, (ask.model_id, ticket))[1]
-            self.line[ticket.ticket_id] = (ask.model_id, replace(before, lease_until=ticket.lease_until))
+            renewed = ticket.lease_until >= before.lease_until + RENEWED_S
+            until = ticket.lease_until if renewed else before.lease_until
+            self.line[ticket.ticket_id] = (ask.model_id, replace(before, lease_until=until))
 
     def _of_provider(self, model_id: ModelId) -> list[HeldAttempt]:
         return [held for held in self.tried.values() if held.start.model_id.provider == model_id.provider]
@@ -412,6 +487,7 @@ class MemoryLedger:
             pid=start.pid,
             candidate=end.candidate if end else None,
             error=end.error if end else None,
+            arm=start.arm,
         )
         if end is not None:
             return row

@@ -35,6 +35,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "USERPROFILE": str(home),
         "DELEGATE_MCP_HOME": str(home / "delegate"),
         "DELEGATE_MCP_CACHE": str(home / "cache"),
+        "DELEGATE_MCP_DISCOVERY__BACKGROUND": "false",  # a test that wants it says so
         **nowhere,
     }
 

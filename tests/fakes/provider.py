@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import anyio
 
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.usage import Usage
-from delegate_mcp.providers.base import Ask, ListedModel, Report
+from delegate_mcp.providers.base import Ask, Report
 
 Handler = Callable[[Ask, Report], Awaitable[Completion]]
 

@@ -17,8 +17,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from tests.fakes.loopback import loopback
-from tests.fakes.person import become, connected, facts_of, text_of
+from tests.fakes.person import become, connected, environment, facts_of, text_of
 from tests.fakes.services import Services, says, services
+from tests.fakes.shell import Shell
 from tests.privacy import made
 
 ALLOWED = {"DELEGATE_MCP_FILES__ALLOW_PRIVATE_URLS": "true"}
@@ -230,3 +231,17 @@ async def test_bad_input_is_a_clear_error_and_nothing_is_sent(
     assert result.is_error
     assert told in text_of(result)
     assert not world.groq.bodies
+
+
+async def test_a_plan_is_shown_as_if_the_pages_were_there_and_none_is_fetched(
+    world: Services, site: Site, tmp_path: Path
+) -> None:
+    shell = Shell(tmp_path, environment(tmp_path) | world.groq_env | ALLOWED)
+    named = await shell.run("route", "--json", "--file", f"url:{site.url}/x", "Explain this code")
+    assert named.json["candidates"][0]["model"].startswith("groq:")
+    mentioned = await shell.run("route", "--json", "--tool", "research", f"What is new at {site.url}/y?")
+    assert mentioned.json["candidates"][0]["model"].startswith("groq:")  # which reads pages that we fetch
+    assert site.asked == []
+    secret = await shell.run("route", "--json", "--file", f"url:{site.url}/{made.GITHUB}", "Explain")
+    assert secret.code == 1
+    assert "Nothing was fetched: secret in a URL" in secret.err

@@ -1,5 +1,6 @@
 """Directories and globs: what a walk finds, and what .gitignore keeps out of it."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -92,9 +93,46 @@ def test_a_directory_of_which_all_is_ignored_says_so(project: Path) -> None:
         read(project, "made")
 
 
-def test_ignore_files_above_the_root_are_not_read(project: Path) -> None:
+def test_ignore_files_above_the_top_of_the_repository_are_not_read(project: Path) -> None:
     (project.parent / ".gitignore").write_text("*.py\n")
+    (project.parent / ".git").mkdir()
     assert "src/a.py" in paths(read(project, "src"))
+
+
+def test_where_the_root_lies_in_a_repository_its_ignore_files_count_from_its_top(project: Path) -> None:
+    (project / ".gitignore").write_text("*.log\n/src/a.py\n/deep\n")
+    (project / ".git" / "info" / "exclude").write_text("keep.*\n")
+    found = read(project / "src", ".")
+    assert paths(found) == ["deep/b.py"]
+    assert found.notes == ("4 git-ignored left out: a.log; a.py; keep.log; deep/generated.py",)
+    assert paths(read(project / "src", "a.py")) == ["a.py"]
+
+
+def test_a_root_that_its_repository_ignores_is_meant_all_the_same(project: Path) -> None:
+    assert paths(read(project / "build", ".")) == ["out.py", "sub/out.py"]
+
+
+def test_above_a_root_that_is_in_no_repository_nothing_is_read(project: Path) -> None:
+    (project / ".git" / "info" / "exclude").unlink()
+    (project / ".git" / "info").rmdir()
+    (project / ".git").rmdir()
+    assert paths(read(project / "src", ".")) == ["a.log", "a.py", "deep/b.py", "keep.log"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no owners like these")
+def test_a_repository_of_another_user_above_a_root_says_nothing(project: Path) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root may give a directory away")
+    os.chown(project / ".git", 12345, 12345)
+    assert "a.log" in paths(read(project / "src", "."))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_an_ignore_file_above_a_root_that_is_a_link_is_not_followed(project: Path) -> None:
+    (project.parent / "elsewhere").write_text("*.py\n")
+    (project / ".gitignore").unlink()
+    (project / ".gitignore").symlink_to(project.parent / "elsewhere")
+    assert "a.py" in paths(read(project / "src", "."))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs links")

@@ -136,12 +136,6 @@ def test_a_binary_file_is_refused(project: Path) -> None:
         read(project, "program")
 
 
-def test_an_image_is_refused_since_models_are_sent_text(project: Path) -> None:
-    (project / "logo.png").write_bytes(PNG)
-    with pytest.raises(InputError, match=r"logo\.png is an image, and models are sent text only"):
-        read(project, "logo.png")
-
-
 @posix_only
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root reads everything")
 def test_an_unreadable_file_is_refused(project: Path) -> None:
@@ -185,14 +179,14 @@ def test_of_a_globs_matches_what_cannot_be_sent_is_left_out_and_told(project: Pa
     assert set(left_out.split("; ")) == {
         "src/tls.key (outside, or holds credentials)",
         "src/big.txt (is larger than 100 bytes)",
-        "src/logo.png (is an image, and models are sent text only)",
+        "src/logo.png (is an image: to have it seen name it, or *.png and the like)",
     }
 
 
 def test_a_glob_of_which_nothing_can_be_sent_is_refused(project: Path) -> None:
-    (project / "src" / "logo.png").write_bytes(PNG)
-    with pytest.raises(InputError, match=r"Nothing that src/\*\.png matches can be sent: src/logo\.png"):
-        read(project, "src/*.png")
+    (project / "src" / "logo.bin").write_bytes(BINARY)
+    with pytest.raises(InputError, match=r"Nothing that src/\*\.bin matches can be sent: src/logo\.bin"):
+        read(project, "src/*.bin")
 
 
 def test_a_file_above_the_size_limit_is_refused_with_the_setting(project: Path) -> None:

@@ -64,7 +64,7 @@ def test_new_files_that_no_diff_shows_are_told(project: Path) -> None:
         read(project, "git:diff")
     (project / "a.py").write_text("a = 2\n")
     assert read(project, "git:diff", "new.py").notes == ()
-    assert read(project, "git:diff").notes == ("1 file left out: new.py (new, not in git:diff)",)
+    assert read(project, "git:diff").notes == ("1 untracked left out: new.py (git:diff)",)
 
 
 def test_a_diff_against_a_branch_and_between_two(project: Path) -> None:

@@ -20,9 +20,10 @@ from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.domain.limit import Limit
 from delegate_mcp.domain.usage import Usage
 from delegate_mcp.ledger.base import Reserve
+from delegate_mcp.ledger.places import reserve
 from delegate_mcp.ledger.sqlite import SqliteLedger
 from delegate_mcp.ledger.sqlite_file import LedgerFile
-from delegate_mcp.ledger.sqlite_quota import reserve
+from delegate_mcp.ledger.sqlite_statements import Transaction
 from tests.fakes.ledger_rows import NOON, asked, ended
 
 A_MINUTE = {"requests": 30, "tokens": 1500}
@@ -93,7 +94,7 @@ async def probe(path: Path, name: str) -> None:
 
 def killed(path: Path, name: str) -> None:
     def die(db: Connection) -> None:
-        assert reserve(db, asked(name)) is None
+        assert reserve(Transaction(db), asked(name)) is None
         os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
 
     LedgerFile(path, lambda: NOON, 5.0, None).write(die)

@@ -10,18 +10,17 @@ from delegate_mcp.domain.availability import Availability, ProviderState
 from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.usage import RateLimit
-from delegate_mcp.ledger.base import (
+from delegate_mcp.ledger.base import TierTotals, Totals
+from delegate_mcp.ledger.budget import current_budget
+from delegate_mcp.ledger.snapshot import (
     Cooldown,
     LearnedLimit,
     LedgerSnapshot,
     ModelUse,
     OpenBreaker,
     ProviderOff,
-    TierTotals,
     Tombstone,
-    Totals,
 )
-from delegate_mcp.ledger.budget import current_budget
 from tests.fakes.ledger_rows import GEMINI, GROQ, NOON
 
 LOCAL = ModelId("ollama", "qwen3:4b")
@@ -202,6 +201,19 @@ def test_totals_are_shown_for_today_and_for_the_connection() -> None:
         },
     }
     assert report["connection"]["calls"] == 0
+
+
+def test_the_tokens_of_a_director_are_held_against_its_budget() -> None:
+    spent = Totals(director_input_tokens=100, director_output_tokens=300, director_listing_tokens=900)
+    of = {
+        limit: shown(connection=spent, budget=BudgetSettings(director_tokens=limit)) for limit in (None, 1_500, 1_300)
+    }
+    told = {limit: report["connection"]["director_tokens"] for limit, report in of.items()}
+    assert told == {
+        None: {"spent": 1_300, "budget": None},
+        1_500: {"spent": 1_300, "budget": 1_500, "left": 200, "state": "answers"},
+        1_300: {"spent": 1_300, "budget": 1_300, "left": 0, "state": "digests"},
+    }
 
 
 def test_the_daily_cap_is_less_by_what_paid_models_cost_today() -> None:

@@ -160,3 +160,23 @@ async def test_what_was_written_between_a_refusal_and_the_wait_is_heard_at_once(
     assert looks.seconds == []
     for ledger in (one, other):
         await ledger.aclose()
+
+
+async def test_who_looks_again_and_is_refused_again_wakes_nobody(tmp_path: Path) -> None:
+    looks = Looks()
+    one = await SqliteLedger.open(tmp_path / "ledger.db", sleep=looks.sleep)
+    other = await SqliteLedger.open(tmp_path / "ledger.db")
+    assert await one.reserve(asked("a", limits=RPD1)) is None
+    for since in (1.0, 1.5, 2.9):  # its lease, renewed at the first look, is still good
+        ticket = Ticket("b", NOON + 1, NOON + since + 10)
+        assert await other.reserve(asked("b", at=NOON + since, limits=RPD1, ticket=ticket)) is not None
+        if since == 1.0:
+            await one.changed()
+            assert looks.seconds == []
+    async with anyio.create_task_group() as group:
+        group.start_soon(one.changed)
+        await looks.asleep.wait()
+        group.cancel_scope.cancel()
+    assert looks.seconds == [1.0]
+    for ledger in (one, other):
+        await ledger.aclose()

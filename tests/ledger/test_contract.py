@@ -9,7 +9,8 @@ import pytest
 from delegate_mcp.domain.errors import ErrorKind, LedgerError
 from delegate_mcp.domain.limit import Limit
 from delegate_mcp.domain.usage import RateLimit, Usage
-from delegate_mcp.ledger.base import LearnedLimit, Ledger, ModelUse, Totals
+from delegate_mcp.ledger.base import Ledger, Totals
+from delegate_mcp.ledger.snapshot import LearnedLimit, ModelUse
 from tests.fakes.ledger_rows import (
     GEMINI,
     GROQ,
@@ -81,10 +82,22 @@ async def test_the_first_end_of_a_call_and_of_an_attempt_stands(ledger: Ledger) 
     assert snapshot.cooldowns == ()
 
 
-async def test_the_same_call_or_attempt_cannot_begin_twice(ledger: Ledger) -> None:
+async def test_a_call_that_begins_again_is_one_call_with_the_later_route(ledger: Ledger) -> None:
+    await ledger.begin_call(call_start("a", connection="first"))
+    await ledger.begin_call(replace(call_start("a", connection="second"), task_type="coding"))
+    row = await ledger.call("a")
+    assert row is not None
+    assert (row.task_type, row.state) == ("coding", "running")
+    assert (await ledger.totals(0, "first")).calls == 1
+    await ledger.end_call(call_end("a"))
     await ledger.begin_call(call_start("a"))
-    with pytest.raises(LedgerError):
-        await ledger.begin_call(call_start("a"))
+    row = await ledger.call("a")
+    assert row is not None
+    assert (row.task_type, row.state) == ("coding", "ok")
+
+
+async def test_the_same_attempt_cannot_begin_twice(ledger: Ledger) -> None:
+    await ledger.begin_call(call_start("a"))
     await ledger.reserve(asked("a"))
     with pytest.raises(LedgerError):
         await ledger.reserve(asked("a"))
@@ -251,8 +264,9 @@ async def test_totals_of_one_connection_leave_the_others_out(ledger: Ledger) -> 
         await ledger.begin_call(call_start(call_id, connection=connection))
         await ledger.reserve(asked(call_id))
         await ledger.settle(ended(call_id))
-        await ledger.end_call(call_end(call_id, director=(1, 2)))
+        await ledger.end_call(replace(call_end(call_id, director=(1, 2)), listing_tokens=900))
     phone = await ledger.totals(0, "phone")
+    assert phone.director_tokens == 903
     assert (phone.calls, phone.director_output_tokens, phone.tiers[0].attempts) == (1, 2, 1)
     assert await ledger.totals(0, "nobody") == Totals()
     assert (await ledger.totals(0)).calls == 2

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from delegate_mcp.domain.limit import Limit
 from delegate_mcp.domain.usage import RateLimit
-from delegate_mcp.ledger.base import LearnedLimit, ModelUse, Reserve
+from delegate_mcp.ledger.base import Reserve
 from delegate_mcp.ledger.days import day_start
 from delegate_mcp.ledger.decision import LOOK_AGAIN_S, QuotaState, Spent, decide
+from delegate_mcp.ledger.snapshot import LearnedLimit, ModelUse
 from tests.fakes.ledger_rows import GROQ, MIDNIGHT, NOON, asked
 
 RPM = Limit("requests", "minute", 3)

@@ -8,18 +8,10 @@ from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.domain.limit import Limit
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.usage import RateLimit, Usage
-from delegate_mcp.ledger.base import (
-    Cooldown,
-    LearnedLimit,
-    Ledger,
-    OpenBreaker,
-    ProviderOff,
-    Refusal,
-    Ticket,
-    Tombstone,
-)
+from delegate_mcp.ledger.base import Ledger, Refusal, Ticket
 from delegate_mcp.ledger.decision import LOOK_AGAIN_S, TURN_S
 from delegate_mcp.ledger.health import GONE_S
+from delegate_mcp.ledger.snapshot import Cooldown, LearnedLimit, OpenBreaker, ProviderOff, Tombstone
 from tests.fakes.ledger_rows import GEMINI, GROQ, MIDNIGHT, NOON, asked, ended
 
 DAYS = {"groq": MIDNIGHT, "gemini": MIDNIGHT + 8 * 3600}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from delegate_mcp.catalog.catalog import Limit
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.usage import RateLimit
-from delegate_mcp.ledger.base import LearnedLimit, LedgerSnapshot, ModelUse
 from delegate_mcp.ledger.quota import Window, earliest_room, fits, too_large, windows, windows_for
+from delegate_mcp.ledger.snapshot import LearnedLimit, LedgerSnapshot, ModelUse
 from tests.fakes.ledger_rows import GEMINI, GROQ, MIDNIGHT, NOON
 
 TOMORROW = MIDNIGHT + 86_400

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from delegate_mcp.ledger.base import ModelUse
 from delegate_mcp.ledger.postgres import PostgresLedger
+from delegate_mcp.ledger.snapshot import ModelUse
 from tests.fakes.ledger_rows import GROQ, MIDNIGHT, NOON, asked, call_start
 
 pytestmark = pytest.mark.postgres

@@ -6,10 +6,11 @@ import pytest
 
 from delegate_mcp.domain.brief import Message
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.plan import AskOptions
 from delegate_mcp.domain.usage import Usage
-from delegate_mcp.providers.base import Ask, ListedModel
+from delegate_mcp.providers.base import Ask
 from delegate_mcp.providers.gemini import GeminiProvider
 from delegate_mcp.providers.registry import BY_NAME
 from tests.fakes.gemini_service import GeminiService, framed, piece, quota_failure, streamed
@@ -268,7 +269,7 @@ async def test_models_that_write_text_are_listed_without_their_prefix() -> None:
     ]
     gemini = provider(GeminiService(httpx.Response(200, json={"models": models})))
     assert await gemini.list_models() == (
-        ListedModel(model="gemini-3.8-flash", context_tokens=1_048_576, max_output_tokens=65_536),
+        ListedModel(model="gemini-3.8-flash", context_tokens=1_048_576, max_output_tokens=65_536, free=True),
     )
     await gemini.aclose()
 

@@ -5,10 +5,11 @@ import pytest
 
 from delegate_mcp.domain.brief import Message
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.plan import AskOptions
 from delegate_mcp.domain.usage import RateLimit, Usage
-from delegate_mcp.providers.base import Ask, ListedModel
+from delegate_mcp.providers.base import Ask
 from delegate_mcp.providers.groq import GroqProvider
 from delegate_mcp.providers.registry import BY_NAME
 from tests.fakes.openai_service import USAGE, OpenAIService, answering, chunk, event, failing, stream_of, streamed
@@ -142,7 +143,7 @@ async def test_models_are_listed_with_their_sizes() -> None:
     service = OpenAIService(httpx.Response(200, json={"object": "list", "data": data}))
     groq = provider(service)
     assert await groq.list_models() == (
-        ListedModel(model="openai/gpt-oss-20b", context_tokens=131_072, max_output_tokens=65_536),
+        ListedModel(model="openai/gpt-oss-20b", context_tokens=131_072, max_output_tokens=65_536, free=True),
     )
     await groq.aclose()
 

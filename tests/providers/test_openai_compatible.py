@@ -10,10 +10,11 @@ from anyio.abc import ByteStream, SocketAttribute
 
 from delegate_mcp.domain.brief import Message
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.plan import AskOptions
 from delegate_mcp.domain.usage import RateLimit, Usage
-from delegate_mcp.providers.base import Ask, ListedModel
+from delegate_mcp.providers.base import Ask
 from delegate_mcp.providers.openai_compatible import OpenAICompatibleProvider
 from delegate_mcp.providers.registry import BY_NAME, ProviderRow
 from tests.fakes.openai_service import (

@@ -7,8 +7,9 @@ import pytest
 from groq import AsyncGroq
 
 from bench import quota_service
-from bench.quota_service import ANSWER, FAST, Pace, Remote, running
+from bench.quota_service import FAST, Pace, Remote, running
 from bench.service_books import DAY_S, Limits
+from bench.wire import ANSWER
 from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.providers import failures
 from delegate_mcp.providers.registry import PROVIDERS

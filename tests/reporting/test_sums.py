@@ -105,7 +105,7 @@ def test_tiers_hold_all_tokens_and_all_money_and_shares_are_shares(found: list[C
     assert list(sums.tiers) == [tier for tier in TIERS if tier in sums.tiers]
     assert sum(tier.cost_usd for tier in sums.tiers.values()) == sums.cost_usd
     assert sum(tier.calls for tier in sums.tiers.values()) == sums.ok
-    for share in (sums.free_share, sums.success_rate, sums.fallback_rate):
+    for share in (sums.free_share, sums.success_rate, sums.fallback_rate, sums.cache_rate):
         assert share is None or 0 <= share <= 1
 
 
@@ -130,6 +130,14 @@ def test_a_fallback_is_an_answer_after_another_model_failed_and_no_second_try_of
     retried = record("b", tried(failed=True), tried())
     voted = record("c", tried(GEMINI), tried())
     assert summed([fell_back, retried, voted]).fallback_rate == pytest.approx(1 / 3)
+
+
+def test_an_answer_that_nobody_was_asked_for_came_from_the_cache() -> None:
+    cached, failed = record("b", spared=Usage(300, 20)), record("c", state="failed")
+    sums = summed([record("a", tried(usage=Usage(300, 20)), spared=Usage(300, 20)), cached, failed])
+    assert (sums.cached, sums.cache_rate) == (1, 0.5)
+    assert sums.tokens == 320
+    assert sums.balance.spared.total == 640
 
 
 def test_a_request_that_could_not_be_used_is_no_failure_of_ours_and_its_cost_counts() -> None:

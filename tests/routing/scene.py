@@ -9,7 +9,7 @@ from delegate_mcp.domain.brief import Brief, FileSent, Message
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import RoutePlan
 from delegate_mcp.domain.request import DelegateRequest, OnLimit
-from delegate_mcp.ledger.base import LedgerSnapshot
+from delegate_mcp.ledger.snapshot import LedgerSnapshot
 from delegate_mcp.providers import registry
 from delegate_mcp.routing.planner import plan
 from delegate_mcp.routing.rules import Rules, load_rules
@@ -59,9 +59,10 @@ def planned(
     **settings: Any,
 ) -> RoutePlan:
     """The plan of one call."""
-    fields: dict[str, Any] = {"prompt": prompt, "input_tokens": tokens, "private": private, **(brief or {})}
+    messages = (Message("user", prompt),)
+    fields: dict[str, Any] = {"messages": messages, "prompt": prompt, "input_tokens": tokens, "private": private}
     return plan(
-        Brief(messages=(Message("user", prompt),), **fields),
+        Brief(**fields | dict(brief or {})),
         DelegateRequest(prompt=prompt, task_type=task_type, model=model, on_limit=on_limit),
         rules=rules or load_rules(),
         catalog=catalog or load_catalog(),

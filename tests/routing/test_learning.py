@@ -8,16 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delegate_mcp.domain.model_id import ModelId
-from delegate_mcp.routing.learning import (
-    LEAST_EVIDENCE,
-    PRESENCE,
-    WORTH,
-    Standing,
-    Standings,
-    Tally,
-    Traits,
-    learned_order,
-)
+from delegate_mcp.domain.standing import PRESENCE, WORTH, Standing, Standings, Tally
+from delegate_mcp.routing.learning import LEAST_EVIDENCE, Traits, learned_order
 
 A, B, C, D = (ModelId("service", name) for name in "abcd")
 TIERS = {A: "free", B: "free", C: "free", D: "paid"}

@@ -6,7 +6,7 @@ import pytest
 
 from delegate_mcp.domain.errors import InputError, NoCandidateError
 from delegate_mcp.domain.usage import RateLimit
-from delegate_mcp.ledger.base import LearnedLimit, LedgerSnapshot
+from delegate_mcp.ledger.snapshot import LearnedLimit, LedgerSnapshot
 from tests.routing.scene import COMPLEX, GROQ_20B, LOCAL, NOW, available, file, names, planned, why_not
 
 FAST = str(GROQ_20B)
@@ -40,7 +40,10 @@ def test_more_than_32k_tokens_of_general_work_go_to_long_context() -> None:
 def test_files_and_schema_count_as_signs() -> None:
     drafted = planned("What do you think?", on=CLOUDS, brief={"files": (file("fix.diff"), file("a.py"))})
     assert drafted.task_type == "code_review"
-    assert planned("Bob is 31", on=CLOUDS, brief={"json_schema": {}}).task_type == "parameter_extraction"
+    assert (
+        planned("Bob lives in Graz and sells tea", on=CLOUDS, brief={"json_schema": {}}).task_type
+        == "parameter_extraction"
+    )
 
 
 # --- who is passed over ---------------------------------------------------------------------------------------------
@@ -86,7 +89,7 @@ def test_the_output_ceiling_shrinks_to_what_the_minute_leaves() -> None:
     assert planned(on=CLOUDS, task_type="quick", tokens=7_400).candidates[0].options.max_output_tokens == 520
     assert planned(on=CLOUDS, task_type="quick", tokens=100).candidates[0].options.max_output_tokens == 1_024
     coding = planned("Write a tiny function", on=CLOUDS, task_type="coding", tokens=100)
-    assert [row.options.max_output_tokens for row in coding.candidates] == [7_820, 8_192]
+    assert [row.options.max_output_tokens for row in coding.candidates] == [7_820, 8_192, 7_820]
 
 
 def test_a_limit_that_the_service_told_overrides_the_catalogs() -> None:
@@ -125,7 +128,7 @@ def test_nobody_can_answer_says_who_why_and_what_to_do() -> None:
     lines = str(caught.value).splitlines()
     assert lines[0].startswith("No model can take this call (long_context, simple, rules.toml:long_context).")
     assert lines[1] == "- gemini:gemini-3.8-flash: no key"
-    assert lines[-1] == "What to do: set up gemini. `delegate-mcp doctor` tells more."
+    assert lines[-1] == "What to do: set up gemini; or set up claude. `delegate-mcp doctor` tells more."
     assert caught.value.passed_over[0].model == "gemini:gemini-3.8-flash"
 
 

@@ -12,7 +12,7 @@ from delegate_mcp.domain.availability import Availability, ProviderState
 from delegate_mcp.domain.errors import DelegateError, InputError, NoCandidateError
 from delegate_mcp.providers import registry
 from delegate_mcp.routing import task_types
-from delegate_mcp.routing.rules import Rules, load_rules, parse_rules
+from delegate_mcp.routing.rules import load_rules, parse_rules
 from tests.routing.scene import LOCAL, available, names, planned
 
 _MODELS = st.sampled_from(
@@ -62,7 +62,7 @@ def test_a_private_plan_never_holds_a_candidate_beyond_this_machine(world: dict[
 
 def test_a_persons_rules_cannot_open_the_private_row() -> None:
     text = '[private]\nlocal_only = false\ncandidates = ["claude-opus", "groq-fast", "local-general"]\n'
-    rules = Rules(parse_rules(text, "mine.toml", load_catalog(), load_rules().rows))
+    rules = parse_rules(text, "mine.toml", load_catalog(), load_rules())
     drafted = planned(on=available("groq", "claude", local=LOCAL), task_type="private", rules=rules)
     assert {candidate.tier for candidate in drafted.candidates} == {"local"}
     assert drafted.rule == "mine.toml:private"

@@ -1,12 +1,13 @@
 """rules.toml: a person's file over ours, and what a mistake in it says."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from delegate_mcp.domain.errors import ConfigError
 from delegate_mcp.routing.rules import load_rules
-from tests.routing.scene import available, names, planned
+from tests.routing.scene import available, names, planned, why_not
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -59,8 +60,13 @@ def test_a_floor_applies_to_an_alias_that_a_rule_names(tmp_path: Path) -> None:
         ("[quik]\nfloor = 3\n", r"line 1, \[quik\]: there is no task type 'quik'. Did you mean 'quick'\?"),
         ("[debug]\nfloor = 3\n", "Did you mean 'code_review'"),
         ("# mine\n[quick]\nflor = 3\n", r"line 3, \[quick\]: unknown key 'flor'. Did you mean 'floor'\?"),
-        ('[quick]\ncandidates = ["groq-fst"]\n', r"line 2, .*'groq-fst' is no role.* Did you mean 'groq-fast'\?"),
-        ('[quick]\ncandidates = ["groq:openai/gpt-oss-20"]\n', "Did you mean 'groq:openai/gpt-oss-20b'"),
+        ('[quick]\nrole = "reasonng"\n', "line 2, .*role is one of .*, not 'reasonng'. Did you mean 'reasoning'"),
+        ('[quick]\ngather = { use = "gemini-lng", over_tokens = 1 }\n', "'gemini-lng' is no role.*'gemini-long'"),
+        ("[quick]\nvotes = 0\n", "votes must be a whole number from 1 to 9, not 0"),
+        ('[[tiers]]\ntake = "executon"\n', "no task type 'executon'. Did you mean 'execution'"),
+        ('[[tiers]]\nwhen = ["desgn"]\ntake = "tasks"\n', "'desgn', which is none of .* Did you mean 'design'"),
+        ('[[tiers]]\nwhen = ["design"]\ntake = "tasks"\n', "the last row must be without `when`"),
+        ('[[tiers]]\ntake = "tasks"\nfirst = "rentd"\n', "'rentd' is no role"),
         ("[quick]\ncandidates = []\n", "not empty"),
         ('[quick]\ncandidates = [{ use = "groq-fast", effort = "low" }]\n', "unknown key 'effort'"),
         ('[quick]\ncandidates = [{ use = "groq-fast", complexity = ["hard"] }]\n', "'hard', which is none of simple"),
@@ -77,6 +83,33 @@ def test_a_mistake_names_the_file_the_place_and_the_nearest_right_name(tmp_path:
     with pytest.raises(ConfigError, match=told) as caught:
         load_rules(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_candidate_that_does_not_exist_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+    path = written(tmp_path, '[quick]\ncandidates = ["groq-fst", "gemini-lite", "groq:openai/gpt-oss-20"]\n')
+    rules = load_rules(path)
+    drafted = planned(on=available("groq", "gemini"), task_type="quick", rules=rules)
+    assert names(drafted) == ["gemini:gemini-3.5-flash-lite", "gemini:gemini-3.1-flash-lite"]
+    told = f"{path}, line 2, [quick]: 'groq-fst' is no role, model or alias of the catalog. Did you mean 'groq-fast'?"
+    assert why_not(drafted)["groq-fst"] == told
+    assert "Did you mean 'groq:openai/gpt-oss-20b'?" in why_not(drafted)["groq:openai/gpt-oss-20"]
+    assert told in drafted.told.notes
+
+
+def test_where_nobody_of_a_persons_list_exists_ours_goes_on(tmp_path: Path) -> None:
+    rules = load_rules(written(tmp_path, '[quick]\ncandidates = ["groq-fst"]\n'))
+    drafted = planned(on=available("groq"), task_type="quick", rules=rules)
+    assert names(drafted) == ["groq:openai/gpt-oss-20b"]
+    assert "groq-fst" in why_not(drafted)
+
+
+def test_a_plan_tells_which_line_of_which_file_gave_each_key_of_its_row(tmp_path: Path) -> None:
+    path = written(tmp_path, '# mine\n[quick]\ncandidates = ["gemini-lite"]\n')
+    told = planned(on=available("gemini"), task_type="quick", rules=load_rules(path)).told
+    assert f"candidates: {path}, line 3" in told.row
+    ours = files("delegate_mcp.routing").joinpath("rules.toml").read_text(encoding="utf-8").splitlines()
+    floor = next(line for line in told.row if line.startswith("floor: rules.toml, line "))
+    assert ours[int(floor.rpartition(" ")[2]) - 1] == "floor = 3"
 
 
 def test_a_rules_file_that_is_not_there_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import PassedOver, RoutePlan
 from delegate_mcp.domain.request import OnLimit
 from delegate_mcp.domain.usage import RateLimit
-from delegate_mcp.ledger.base import (
+from delegate_mcp.ledger.days import next_day_start
+from delegate_mcp.ledger.snapshot import (
     Cooldown,
     LearnedLimit,
     LedgerSnapshot,
@@ -23,7 +24,6 @@ from delegate_mcp.ledger.base import (
     ProviderOff,
     Tombstone,
 )
-from delegate_mcp.ledger.days import next_day_start
 from tests.routing.scene import GROQ_20B, NOW, available, names, planned, why_not
 
 FAST = str(GROQ_20B)
@@ -161,7 +161,7 @@ def test_where_only_time_stands_in_the_way_the_earliest_time_is_told() -> None:
     )
     with pytest.raises(NoCandidateError) as caught:
         planned(
-            on=available("groq", "gemini"),
+            on=available("groq"),
             task_type="compaction",
             snapshot=LedgerSnapshot(taken_at=NOW, cooldowns=cooldowns),
         )

@@ -20,6 +20,7 @@ def main() -> None:
             description=tool.description,
             input_schema=tool.parameters,
             annotations=tool.annotations,
+            _meta=tool.meta,
         ).model_dump(by_alias=True, exclude_none=True)
         (here / f"{tool.name}.json").write_text(json.dumps(shown, indent=2) + "\n", encoding="utf-8")
 

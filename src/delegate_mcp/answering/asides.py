@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from delegate_mcp.answering.sizes import takes
 from delegate_mcp.dispatch.attempt import Accept, anything
 from delegate_mcp.dispatch.dispatcher import Dispatcher
 from delegate_mcp.dispatch.turn import Course
@@ -32,20 +33,46 @@ class Asides:
         task_type: str,
         accept: Accept = anything,
         max_output_tokens: int | None = None,
+        demo: bool = True,
     ) -> Completion | None:
-        """The answer of the first model that costs nothing by the token; None: nobody answered, the call goes on."""
-        brief = Brief(
-            messages=(Message("user", text),),
-            prompt=text,
-            input_tokens=estimate_tokens(text),
-            private=course.brief.private,
+        """The answer of the first model that costs nothing by the token; None: nobody answered, the call goes on.
+
+        `demo`: the demonstration model will do, where nothing else is set up.
+        """
+        brief = _brief(course, text)
+        candidates = [_within(row, max_output_tokens) for row in self._candidates(brief, task_type, await self.known())]
+        if not demo:
+            candidates = [row for row in candidates if not row.demo]
+        own = replace(
+            course,
+            brief=brief,
+            on_limit="degrade",
+            accept=accept,
+            turned_away=[],
+            stopped=False,
+            keep=None,
+            aside=True,
         )
-        asked = DelegateRequest(prompt=text, task_type=task_type)
-        plan = draft(brief, asked, rules=self.rules, known=await self.known())
-        candidates = [_within(row, max_output_tokens) for row in plan.candidates if row.tier != "paid"]
-        own = replace(course, brief=brief, on_limit="degrade", accept=accept, turned_away=[], stopped=False)
         found = await self.dispatcher.first(own, candidates)
         return None if found is None else found[1]
+
+    async def room(self, course: Course, task_type: str) -> int:
+        """Tokens of a question with its answer that a model takes which may be asked; 0: none may."""
+        known = await self.known()
+        return max((takes(row, known) for row in self._candidates(_brief(course, ""), task_type, known)), default=0)
+
+    def _candidates(self, brief: Brief, task_type: str, known: Known) -> list[Candidate]:
+        plan = draft(brief, DelegateRequest(prompt=brief.prompt, task_type=task_type), rules=self.rules, known=known)
+        return [row for row in plan.candidates if row.tier != "paid"]
+
+
+def _brief(course: Course, text: str) -> Brief:
+    return Brief(
+        messages=(Message("user", text),),
+        prompt=text,
+        input_tokens=estimate_tokens(text),
+        private=course.brief.private,
+    )
 
 
 def _within(candidate: Candidate, ceiling: int | None) -> Candidate:

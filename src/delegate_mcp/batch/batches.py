@@ -1,8 +1,6 @@
 """The batches of this home: begins them, works on them, and goes on with those whose server is gone."""
 
 import logging
-import os
-import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,6 +12,7 @@ from anyio import to_thread
 from delegate_mcp.batch.beginning import call_start, keep
 from delegate_mcp.batch.folder import BatchFolder, BatchFolders
 from delegate_mcp.batch.item import Asking, Settling
+from delegate_mcp.batch.owner import is_dead, machine_of, this_process
 from delegate_mcp.batch.pace import Pace
 from delegate_mcp.batch.report import ended_reply, outcome_of, running_reply
 from delegate_mcp.batch.request import BatchRequest, BatchSpec
@@ -32,6 +31,7 @@ from delegate_mcp.ledger.batches import BatchRow, BatchState
 from delegate_mcp.ledger.results import ResultStore
 from delegate_mcp.platforms import pid_alive
 from delegate_mcp.reporting.accounting import Accounting
+from delegate_mcp.reporting.project import project_of
 from delegate_mcp.routing.nobody import require_candidates
 
 AT_ONCE = 16
@@ -64,18 +64,21 @@ class Batches:
     _runs: dict[str, Run] = field(default_factory=dict[str, Run])
     _ours: set[str] = field(default_factory=set[str])
     """Batches that this process has begun or taken and not given up."""
+    _taking: anyio.Lock = field(default_factory=anyio.Lock)
 
     # --- Beginning and going on --------------------------------------------------------------------------------------
 
     async def begin(self, ask: BatchRequest) -> RunningCall[Reply]:
         """Read the items, keep them, and start. InputError: they cannot be used, and nothing was sent."""
-        spec, first = await to_thread.run_sync(keep, ask, self.folders, self._fence(ask.asked.roots), self.clock.now())
+        fence = self._fence(ask.asked.roots)
+        spec, first = await to_thread.run_sync(keep, ask, self.folders, fence, self.clock.now())
         folder = self.folders.folder(spec.batch_id)
         row = self._row(spec)
         try:
             await self._require_somebody(spec.request(first))
             await self.ledger.begin_batch(row)
-            await self.ledger.begin_call(call_start(spec))
+            project = project_of(fence.roots, named=self.settings.ledger is None)
+            await self.ledger.begin_call(call_start(spec, project))
             self._ours.add(spec.batch_id)
             await to_thread.run_sync(folder.put_spec, spec)  # from here on others look whose it is
         except BaseException:
@@ -101,13 +104,14 @@ class Batches:
 
     async def take_over(self) -> None:
         """Start what is unfinished here and nobody's any more."""
-        for batch_id in await to_thread.run_sync(self.folders.unfinished):
-            if batch_id in self._ours or self.closing:
-                continue
-            folder = self.folders.folder(batch_id)
-            spec = await to_thread.run_sync(folder.spec)
-            if spec is not None and (row := await self._taken(spec, folder)) is not None:
-                self._start(spec, row, resumed=True)
+        async with self._taking:
+            for batch_id in await to_thread.run_sync(self.folders.unfinished):
+                if batch_id in self._ours or self.closing:
+                    continue
+                folder = self.folders.folder(batch_id)
+                spec = await to_thread.run_sync(folder.spec)
+                if spec is not None and (row := await self._taken(spec, folder)) is not None:
+                    self._start(spec, row, resumed=True)
 
     async def _taken(self, spec: BatchSpec, folder: BatchFolder) -> BatchRow | None:
         """The batch's row where it is ours now."""
@@ -118,13 +122,9 @@ class Batches:
             if (await to_thread.run_sync(folder.outcome)) is not None:  # its server was killed while it cleaned up
                 await to_thread.run_sync(folder.finish)
             return None
-        row = replace(there or self._row(spec), owner=_this_process(), lease_until=self.clock.now() + LEASE_S)
-        dead = there.owner if there is not None and self._is_dead(there.owner) else ""
+        row = replace(there or self._row(spec), owner=this_process(), lease_until=self.clock.now() + LEASE_S)
+        dead = there.owner if there is not None and is_dead(there.owner, self.alive) else ""
         return row if await self.ledger.hold_batch(row, self.clock.now(), dead) else None
-
-    def _is_dead(self, owner: str) -> bool:
-        machine, _, pid = owner.rpartition(":")
-        return machine == platform.node() and pid.isdecimal() and not self.alive(int(pid))
 
     def _fence(self, roots: tuple[Path, ...] | None) -> Roots:
         return self.roots if roots is None else replace(self.roots, roots=roots)
@@ -135,7 +135,7 @@ class Batches:
             state="running",
             created_at=spec.created_at,
             total=spec.total,
-            owner=_this_process(),
+            owner=this_process(),
             lease_until=self.clock.now() + LEASE_S,
         )
 
@@ -212,9 +212,8 @@ class Batches:
 
     async def _account(self, spec: BatchSpec, state: CallState, told: str) -> None:
         """The director's own call: what it wrote and read; what that spared is counted with the items."""
-        asked = DelegateRequest(prompt="", director_input_tokens=spec.written, listing_tokens=spec.listing)
         end = CallEnd(call_id=spec.batch_id, ended_at=self.clock.now(), state=state)
-        await self.ledger.end_call(await self.accounting.unanswered(asked, end, told, ZERO))
+        await self.ledger.end_call(await self.accounting.unanswered(spec.director, end, told, ZERO))
 
     def _settle_files(self, run: Run, state: BatchState) -> None:
         spec, done = run.spec, run.done
@@ -285,7 +284,7 @@ class Batches:
             return running_reply(row, folder.so_far if here else None, self.clock.now())
         raise CallNotFoundError(
             f"Batch {batch_id} is over ({row.answered} of {row.total} items answered), but its results are kept on "
-            f"the machine {row.owner.rpartition(':')[0]}, or no more (results.keep_days)."
+            f"the machine {machine_of(row.owner)}, or no more (results.keep_days)."
         )
 
 
@@ -294,7 +293,3 @@ def _tell(call: RunningCall[Reply], run: Run) -> None:
     if done is not None:
         failed = f", {done.failed} failed" if done.failed else ""
         call.progress.tell(f"{done.settled} of {run.spec.total} items{failed}", 0)
-
-
-def _this_process() -> str:
-    return f"{platform.node()}:{os.getpid()}"

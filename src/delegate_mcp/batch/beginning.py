@@ -9,7 +9,7 @@ from typing import Any
 from delegate_mcp.batch.folder import BatchFolders
 from delegate_mcp.batch.ids import new_batch_id
 from delegate_mcp.batch.items import items_of
-from delegate_mcp.batch.request import TOOL, BatchRequest, BatchSpec
+from delegate_mcp.batch.request import BatchRequest, BatchSpec
 from delegate_mcp.batch.saving import check_free
 from delegate_mcp.batch.template import has_place
 from delegate_mcp.domain.errors import InputError
@@ -20,13 +20,13 @@ from delegate_mcp.ledger.base import CallStart
 def keep(ask: BatchRequest, folders: BatchFolders, fence: Roots, now: float) -> tuple[BatchSpec, Any]:
     """Put the items on disk; the spec, which is yet to be put there, and the first item. Touches the disk."""
     asked = ask.asked
-    if ask.files is None and not has_place(asked.prompt):
+    if ask.files is None and not ask.calls and not has_place(asked.prompt):
         raise InputError("The prompt has no {item} (or {item.field}): every item would get the same words.")
     if asked.save_to is not None:
         check_free(asked.save_to, fence.resolve_write)
     spec = BatchSpec(
-        batch_id=new_batch_id(),
-        of="items" if ask.files is None else "files",
+        batch_id=ask.batch_id or new_batch_id(),
+        of="calls" if ask.calls else "items" if ask.files is None else "files",
         total=0,
         created_at=now,
         prompt=asked.prompt,
@@ -38,6 +38,7 @@ def keep(ask: BatchRequest, folders: BatchFolders, fence: Roots, now: float) -> 
         roots=None if asked.roots is None else tuple(map(str, asked.roots)),
         written=asked.director_input_tokens,
         listing=asked.listing_tokens,
+        tool=asked.tool,
     )
     items: Iterator[Any] = iter(items_of(ask, fence))
     try:
@@ -48,12 +49,12 @@ def keep(ask: BatchRequest, folders: BatchFolders, fence: Roots, now: float) -> 
     return replace(spec, total=folders.folder(spec.batch_id).put_items(chain((first,), items))), first
 
 
-def call_start(spec: BatchSpec) -> CallStart:
+def call_start(spec: BatchSpec, project: str | None) -> CallStart:
     """The director's own call as the ledger has it: its items are calls of their own."""
     return CallStart(
         call_id=spec.batch_id,
         started_at=spec.created_at,
-        tool=TOOL,
+        tool=spec.tool,
         task_type=spec.task_type,
         complexity="simple",
         rule="batch",
@@ -64,4 +65,5 @@ def call_start(spec: BatchSpec) -> CallStart:
         parent=None,
         pid=os.getpid(),
         input_tokens=spec.written,
+        project=project,
     )

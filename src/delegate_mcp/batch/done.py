@@ -23,7 +23,7 @@ class Failures:
 
 
 class Done:
-    """The settled items of a batch. Touches the disk: its callers are in a worker thread."""
+    """The settled items of a batch. Touches the disk; all but `append` may take a while."""
 
     def __init__(self, path: Path, total: int) -> None:
         self._handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)

@@ -14,14 +14,20 @@ from delegate_mcp.batch.pace import Pace
 from delegate_mcp.batch.request import BatchSpec
 from delegate_mcp.delivery.reply import Reply
 from delegate_mcp.delivery.untrusted import for_reader
+from delegate_mcp.dispatch.attempt import Keep
 from delegate_mcp.dispatch.calls import RunningCall
 from delegate_mcp.dispatch.clock import Clock
 from delegate_mcp.domain.errors import AllAttemptsFailedError, DelegateError, ErrorKind, LedgerError, NoCandidateError
+from delegate_mcp.domain.model_id import ModelId
+from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.plan import PassedOver, RoutePlan
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.ledger.base import Ledger
 from delegate_mcp.ledger.results import ResultStore
 from delegate_mcp.routing.known import Known
+
+Put = Callable[[dict[str, Any]], Awaitable[None]]
+"""Keeps an item's result on disk; the first one stands. LedgerError: the disk does not take it."""
 
 TRIES = 3
 """So often an item is asked for until it has failed; waiting for room is none."""
@@ -44,8 +50,8 @@ class Asking(Protocol):
         """Who would be asked."""
         ...
 
-    async def run(self, request: DelegateRequest, call: RunningCall[Reply]) -> Reply:
-        """Ask until somebody answers."""
+    async def run(self, request: DelegateRequest, call: RunningCall[Reply], keep: Keep | None = None) -> Reply:
+        """Ask until somebody answers; `keep` is given the answer before its attempt is settled."""
         ...
 
 
@@ -62,29 +68,36 @@ class Settling:
     resumed: bool
     """Another server worked on the batch before: what it was answered last may be kept already."""
 
-    async def settle(self, index: int, item: Any) -> dict[str, Any]:
-        """The item's result, as a line of the results holds it. Only a LedgerError or a cancel comes through."""
+    async def settle(self, index: int, item: Any, put: Put) -> None:
+        """Put down the item's result, as a line of the results holds it. Only a LedgerError or a cancel comes through.
+
+        An answer is put down before the attempt that brought it is settled: what was settled is never asked again.
+        """
         head: dict[str, Any] = {"index": index}
         if isinstance(item, int | float) or len(_shown(item)) <= _SHORT_ITEM:
             head["item"] = item
         try:
-            return head | await self._answer(index, self.spec.request(item))
+            await self._answer(head, self.spec.request(item), put)
         except LedgerError:
             raise
         except DelegateError as error:
-            return head | {"ok": False, "error": _told(error), "model": None}
+            await put(head | {"ok": False, "error": _told(error), "model": None})
 
-    async def _answer(self, index: int, request: DelegateRequest) -> dict[str, Any]:
-        number, tries = 1, 0
+    async def _answer(self, head: dict[str, Any], request: DelegateRequest, put: Put) -> None:
+        number, tries, index = 1, 0, head["index"]
         if self.resumed:
             number, kept = await self._before(index)
             if kept is not None:
-                return kept
+                return await put(head | kept)
+
+        async def keep(who: ModelId, completion: Completion) -> None:
+            await put(head | self._result(for_reader(completion.text), str(who)))
+
         while True:
             call = RunningCall[Reply](item_call_id(self.spec.batch_id, index, number))
             try:
                 async with self.pace.place(partial(self._room_at, request)):
-                    reply = await self.asking.run(request, call)
+                    reply = await self.asking.run(request, call, keep)
             except NoCandidateError as error:
                 if not any(passed.temporary for passed in error.passed_over):
                     raise
@@ -93,7 +106,8 @@ class Settling:
                 tries += await self._failed(error, tries + 1)
             else:
                 self.pace.answered()
-                return self._result(reply.answer, _model(reply.meta.get("delegate", {})))
+                # What nobody was asked for (a repeated answer) was not put down yet.
+                return await put(head | self._result(reply.answer, _model(reply.meta.get("delegate", {}))))
             number += 1
 
     async def _failed(self, error: AllAttemptsFailedError, tries: int) -> int:

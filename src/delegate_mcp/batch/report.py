@@ -49,7 +49,7 @@ def running_text(row: BatchRow, so_far: Path | None, now: float) -> str:
 def running_reply(row: BatchRow, so_far: Path | None, now: float) -> Reply:
     """The reply while a batch runs."""
     facts = {
-        "batch_id": row.batch_id,
+        "call_id": row.batch_id,
         "state": "running",
         "total": row.total,
         "answered": row.answered,
@@ -63,7 +63,7 @@ def running_reply(row: BatchRow, so_far: Path | None, now: float) -> Reply:
 
 def ended_reply(batch_id: str, outcome: Mapping[str, Any], folder: BatchFolder, max_tokens: int, offset: int) -> Reply:
     """The reply once a batch is over: in full where it is short, else where its results are; `offset` reads on."""
-    facts = {"batch_id": batch_id, **outcome, "results": str(folder.results)}
+    facts = {"call_id": batch_id, **outcome, "results": str(folder.results)}
     if offset:
         return _page(batch_id, facts, folder, max_tokens, offset)
     head = _head(outcome)

@@ -22,6 +22,10 @@ class BatchRequest:
     files: Sequence[str] | None = None
     """Paths and globs: each file is an item."""
     items_file: str | None = None
+    calls: bool = False
+    """Each item is a whole call of its own, `{"prompt": …, "model": …}`, as `delegate-mcp evaluate` makes them."""
+    batch_id: str | None = None
+    """Made by who has noted it already, so as to find the batch again; None: a new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +33,7 @@ class BatchSpec:
     """A batch as it stands in its folder: what another server needs to go on with it."""
 
     batch_id: str
-    of: Literal["items", "files"]
+    of: Literal["items", "files", "calls"]
     total: int
     created_at: float
     prompt: str
@@ -44,9 +48,20 @@ class BatchSpec:
     """What the director wrote to ask for it (estimate)."""
     listing: int = 0
     """Schemas and instructions that it read before."""
+    tool: str = TOOL
 
     def request(self, item: Any) -> DelegateRequest:
         """The call for one item. InputError: the item lacks a field that the prompt names."""
+        if self.of == "calls":
+            # Measured, not used: it is asked anew whatever was answered before, and nothing is counted as saved.
+            return DelegateRequest(
+                **item | {"files": tuple(item.get("files", ()))},
+                tool=self.tool,
+                connection=self.connection,
+                fresh=True,
+                spares=False,
+                in_batch=True,
+            )
         return DelegateRequest(
             prompt=fill(self.prompt, item),
             tool=TOOL,
@@ -57,6 +72,16 @@ class BatchSpec:
             conversation=self.conversation,
             roots=None if self.roots is None else tuple(map(Path, self.roots)),
             in_batch=True,
+        )
+
+    @property
+    def director(self) -> DelegateRequest:
+        """The director's own call, for what it spent; of an evaluation no director reads."""
+        return DelegateRequest(
+            prompt="",
+            director_input_tokens=self.written,
+            listing_tokens=self.listing,
+            in_batch=self.of == "calls",
         )
 
     def as_json(self) -> bytes:

@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Literal
 
 from delegate_mcp.domain.limit import Limit
+from delegate_mcp.domain.listed import Capability
 from delegate_mcp.domain.model_id import ModelId
-
-Capability = Literal["tools", "schema", "vision", "search", "reasoning"]
 
 LOCAL_WILDCARD = "local:*"
 """In a role: whatever local models are there, the best for the task type first."""
@@ -35,6 +33,8 @@ class Model:
     free: bool
     source: str
     """Where the facts are from, with date."""
+    rubric_source: str = ""
+    """Where the numbers of the rubric are from; empty: `source` says it."""
 
     def quality_for(self, task_type: str) -> int:
         """0-10 for one task type."""
@@ -72,6 +72,8 @@ class LocalNames:
     not_local: str = "[:-]cloud$"
     """Names that a local server only passes on to a cloud; those are never local."""
     not_chat: str = "embed"
+    sees: str = "vision"
+    """Names of models that take images."""
     context_tokens: int = 32_768
     max_output_tokens: int = 8_192
     quality: int = 4
@@ -91,6 +93,8 @@ class Catalog:
     """Role -> model ids in order of preference; `local:*` stands for whatever local models are there."""
     aliases: Mapping[str, Alias]
     local: LocalNames = field(default_factory=LocalNames)
+    measured: Mapping[ModelId, Mapping[str, int]] = field(default_factory=dict[ModelId, Mapping[str, int]])
+    """Rubrics of this person's own measuring, also of models that stand in no table (`rubric.py`)."""
 
 
 @cache

@@ -1,6 +1,7 @@
 """What the name of a local model tells: is it local at all, does it chat, how good is it."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 from delegate_mcp.catalog.catalog import Capability, Catalog, LocalNames, Model
@@ -35,7 +36,8 @@ def local_model(catalog: Catalog, model_id: ModelId) -> Model | None:
     if known is not None:
         return known
     # The names' table holds no mapping, so it can be a key: each name is read once.
-    return _read(catalog.local, model_id)
+    named, measured = _read(catalog.local, model_id), catalog.measured.get(model_id)
+    return named if named is None or measured is None else replace(named, rubric={**named.rubric, **measured})
 
 
 @lru_cache(maxsize=1024)
@@ -50,7 +52,9 @@ def _read(names: LocalNames, model_id: ModelId) -> Model | None:
         quality = next((points for start, points in reversed(names.sizes) if start <= size), quality)
     quality = min(10, max(0, quality + (family.plus if family else 0)))
     coder = family is not None and family.coder
-    capabilities: frozenset[Capability] = frozenset({"schema", "tools"} if family and family.tools else {"schema"})
+    able: set[Capability] = {"schema"}
+    able |= {"tools"} if family and family.tools else set()
+    able |= {"vision"} if re.search(names.sees, name) else set()
     told = f"{size:g}b in its name" if size is not None else "no size in its name"
     return Model(
         model_id=model_id,
@@ -58,7 +62,7 @@ def _read(names: LocalNames, model_id: ModelId) -> Model | None:
         max_output_tokens=names.max_output_tokens,
         quality=max(0, quality - 1) if coder else quality,
         rubric=dict.fromkeys(_CODE, min(10, quality + 1)) if coder else {},
-        capabilities=capabilities,
+        capabilities=frozenset(able),
         limits=(),
         free=True,
         source=f"inferred: {told}, {'a known family' if family else 'no known family'}",

@@ -10,18 +10,21 @@ from delegate_mcp.domain.errors import ConfigError
 from delegate_mcp.domain.limit import Limit
 from delegate_mcp.domain.model_id import ModelId
 
-_TOP = ("limits", "models", "roles", "aliases", "local", "families")
+_TOP = ("limits", "rubrics", "models", "roles", "aliases", "local", "families")
 _MODEL = ("id", "context", "output", "quality", "rubric", "capabilities", "limits", "free", "source")
 _LIMITS = tuple(f"{metric}_{period}" for metric in ("requests", "tokens") for period in ("minute", "day", "month"))
-_LOCAL = ("not_local", "not_chat", "context", "output", "quality", "sizes")
+_LOCAL = ("not_local", "not_chat", "sees", "context", "output", "quality", "sizes")
 _BEST = 10
+
+Rubric = tuple[Mapping[str, int], str]
+"""Task type -> 0-10, and where that is from."""
 
 
 def parse(data: Mapping[str, object], where: str) -> Catalog:
     """Check every row and turn it into values."""
     top = Table(data, lambda key: f"{where}{f', table {key!r}' if key else ''}")
     top.only(_TOP)
-    models = _models(top, _limits(top.table("limits")))
+    models = _models(top, _limits(top.table("limits")), _rubrics(top.table("rubrics")))
     aliases = _aliases(top, models)
     return Catalog(models, _roles(top.table("roles"), models, aliases), aliases, _local(top))
 
@@ -46,19 +49,43 @@ def _limit(key: str, value: int, scope: Literal["model", "account"]) -> Limit:
     )
 
 
-def _models(top: Table, limits: Mapping[str, tuple[Limit, ...]]) -> dict[ModelId, Model]:
+def _rubrics(table: Table) -> dict[str, Rubric]:
+    """The rows of the rubric, each with as many numbers as there are task types."""
+    table.only(("source", "task_types", "points"))
+    if not table.keys():
+        return {}
+    kinds, points = table.texts("task_types"), table.table("points")
+    found: dict[str, Rubric] = {}
+    for name in points.keys():  # noqa: SIM118  # a Table is no mapping
+        numbers = points.wholes(name, high=_BEST)
+        if len(numbers) != len(kinds):
+            raise ConfigError(f"{points.place(name)}: {len(numbers)} numbers for {len(kinds)} task types.")
+        found[name] = dict(zip(kinds, numbers, strict=True)), table.text("source")
+    return found
+
+
+def _rubric(row: Table) -> dict[str, int]:
+    return {key: row.whole(key, high=_BEST) for key in row.keys()}  # noqa: SIM118  # a Table is no mapping
+
+
+def _models(top: Table, limits: Mapping[str, tuple[Limit, ...]], rubrics: Mapping[str, Rubric]) -> dict[ModelId, Model]:
     models: dict[ModelId, Model] = {}
     for row in top.rows("models"):
         row.only(_MODEL)
-        model = _model(row, limits)
+        model = _model(row, limits, rubrics)
         if model.model_id in models:
             raise ConfigError(f"{row.place('id')}: {model.model_id} stands there twice.")
         models[model.model_id] = model
     return models
 
 
-def _model(row: Table, limits: Mapping[str, tuple[Limit, ...]]) -> Model:
-    rubric = row.table("rubric")
+def _model(row: Table, limits: Mapping[str, tuple[Limit, ...]], rubrics: Mapping[str, Rubric]) -> Model:
+    said = row.raw("rubric")
+    if isinstance(said, str) and said not in rubrics:
+        raise ConfigError(
+            f"{row.place('rubric')}: there is no row {said!r} in [rubrics.points].{nearest(said, rubrics)}"
+        )
+    rubric, rubric_source = rubrics[said] if isinstance(said, str) else (_rubric(row.table("rubric")), "")
     named = row.text("limits", "") if "limits" in row else ""
     if named and named not in limits:
         raise ConfigError(f"{row.place('limits')}: there is no table [limits.{named}].{nearest(named, limits)}")
@@ -68,7 +95,8 @@ def _model(row: Table, limits: Mapping[str, tuple[Limit, ...]]) -> Model:
         context_tokens=row.whole("context", low=1),
         max_output_tokens=row.whole("output", low=1),
         quality=row.whole("quality", high=_BEST),
-        rubric={key: rubric.whole(key, high=_BEST) for key in rubric.keys()},  # noqa: SIM118  # a Table is no mapping
+        rubric=rubric,
+        rubric_source=rubric_source,
         capabilities=frozenset(cast("tuple[Capability, ...]", capabilities)),
         limits=limits.get(named, ()),
         free=row.flag("free", default=True),
@@ -148,6 +176,7 @@ def _local(top: Table) -> LocalNames:
     return LocalNames(
         not_local=_pattern(table, "not_local", plain.not_local),
         not_chat=_pattern(table, "not_chat", plain.not_chat),
+        sees=_pattern(table, "sees", plain.sees),
         context_tokens=table.whole("context", plain.context_tokens, low=1),
         max_output_tokens=table.whole("output", plain.max_output_tokens, low=1),
         quality=table.whole("quality", plain.quality, high=_BEST),

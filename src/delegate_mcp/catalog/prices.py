@@ -12,11 +12,16 @@ PriceOf = Callable[[str, Usage, str | None], Decimal]
 """Model, usage and provider -> USD. Raises LookupError for a model that is not on the list."""
 
 
+ContextOf = Callable[[str, str], int | None]
+"""Model and provider -> its context in tokens, where the list has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prices:
     """A price list, loaded."""
 
     price_of: PriceOf
+    context_of: ContextOf = lambda _model, _provider: None
 
     def cost(self, model_ref: str, usage: Usage, provider: str | None = None) -> Decimal | None:
         """What this usage costs in USD at the list price of that provider; None for what is not on the list.
@@ -51,6 +56,14 @@ def _load() -> Prices:
         )
         return genai_prices.calc_price(counted, model_ref, provider_id=provider).total_price
 
-    prices = Prices(price_of)
+    def context_of(model_ref: str, provider: str) -> int | None:
+        from genai_prices.data_snapshot import get_snapshot
+
+        try:
+            return get_snapshot().find_provider_model(model_ref, None, provider, None)[1].context_window
+        except LookupError:
+            return None
+
+    prices = Prices(price_of, context_of)
     prices.cost("", Usage())  # the list itself is read at the first question
     return prices

@@ -89,6 +89,17 @@ class Table:
                 )
         return words
 
+    def wholes(self, key: str, *, high: int) -> tuple[int, ...]:
+        """A list of whole numbers from 0 to `high`."""
+        value = self._data.get(key)
+        if not isinstance(value, list):
+            raise self._wrong(key, "a list of whole numbers")
+        rows = cast("list[object]", value)
+        numbers = [row for row in rows if isinstance(row, int) and not isinstance(row, bool) and 0 <= row <= high]
+        if len(numbers) != len(rows):
+            raise self._wrong(key, f"a list of whole numbers from 0 to {high}")
+        return tuple(numbers)
+
     def table(self, key: str) -> "Table":
         """A table below this one, empty where it is missing."""
         return Table(self._data.get(key, {}), lambda inner: f"{self.place(key)}{f', key {inner!r}' if inner else ''}")

@@ -19,6 +19,9 @@ COMMANDS: tuple[CommandRow, ...] = (
     CommandRow(
         "report", "show what was delegated, what it cost and what it saved; compare periods, weigh a rented model"
     ),
+    CommandRow("feedback", "say whether an answer was good or bad; it counts for the model that gave it"),
+    CommandRow("evaluate", "measure models with your own prompts; the numbers become their rubric here"),
+    CommandRow("dashboard", "show the report as a live page with plots in the browser of this machine"),
     CommandRow("models", "show which models are usable now, and why the others are not"),
     CommandRow("scan", "search a file for credentials: file, line and kind, never the value"),
     CommandRow("local", "fetch, list and remove models of this machine; see and end what hosts them"),

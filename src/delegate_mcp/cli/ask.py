@@ -28,10 +28,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", help="ask this model only (provider:model, a name of `models`, or an alias)")
     parser.add_argument("--save-to", metavar="PATH", help="write the answer to a new file")
+    parser.add_argument("--overwrite", action="store_true", help="--save-to may name a file that is there")
+    parser.add_argument("--edit", action="store_true", help="the answer is a patch of --file, which is applied")
+    parser.add_argument("--check", metavar="COMMAND", help="one of checks.commands that what is written must pass")
+    parser.add_argument("--tries", type=int, default=3, metavar="N", help="how often the model may mend it (3)")
+    parser.add_argument("--votes", type=int, default=1, metavar="N", help="ask so many models; most of them decide")
+    parser.add_argument("--max-result-tokens", type=int, metavar="N", help="print no more of the answer than that")
     parser.add_argument("--json-schema", metavar="PATH", help="file with the JSON schema that the answer must meet")
     parser.add_argument("--thread", metavar="CALL", help="call id to continue")
+    parser.add_argument("--verdict", choices=("good", "bad"), help="on the answer to the call that --thread names")
     parser.add_argument("--edit-in", metavar="DIR", help="directory in which a CLI backend may edit files")
     parser.add_argument("--on-limit", choices=("degrade", "wait", "fail"), default="degrade")
+    parser.add_argument("--fresh", action="store_true", help="ask even where an identical call was answered before")
     parser.add_argument("--json", action="store_true", help="print the answer and all facts as JSON")
 
 
@@ -60,11 +68,19 @@ async def _request(args: argparse.Namespace) -> DelegateRequest:
         task_type=task_type_of(args.tool),
         files=tuple(args.files),
         save_to=args.save_to,
+        overwrite=args.overwrite,
+        edit=args.edit,
+        check=args.check,
+        tries=args.tries,
+        votes=args.votes,
+        max_result_tokens=args.max_result_tokens,
         json_schema=schema,
         thread=args.thread,
+        verdict=args.verdict,
         on_limit=args.on_limit,
         model=args.model,
         edit_in=args.edit_in,
+        fresh=args.fresh,
         connection=f"ask-{os.getpid()}",
     )
 

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 
 from anyio import to_thread
@@ -16,8 +17,8 @@ from delegate_mcp.config.settings import LocalSettings
 from delegate_mcp.domain.availability import Availability
 from delegate_mcp.domain.errors import DelegateError
 from delegate_mcp.domain.model_id import ModelId
-from delegate_mcp.ledger.base import Cooldown, Tombstone
 from delegate_mcp.ledger.quota import ACCOUNT
+from delegate_mcp.ledger.snapshot import Cooldown, Tombstone
 from delegate_mcp.local.hardware import Hardware, look
 from delegate_mcp.local.overview import overview, proposal, told
 from delegate_mcp.platforms import cache_dir
@@ -71,6 +72,7 @@ def _own(app: App) -> list[Check]:
             ok=bool(app.roots.roots),
             found=", ".join(str(root) for root in app.roots.roots) or "no allowed directory",
         ),
+        *(Check("rules", ok=False, found=told) for told in app.calling.rules.mistakes),
     ]
 
 
@@ -129,7 +131,9 @@ def model_checks(known: Known) -> list[Check]:
     """The models that are not asked at present: they cool down, or their service says that they are gone."""
     now = known.snapshot.taken_at
     cooling = sorted((row for row in known.snapshot.cooldowns if row.until > now), key=lambda row: row.model_id)
-    return [*(_cooling(row, now) for row in cooling), *map(_gone, known.snapshot.gone)]
+    gone = sorted(known.snapshot.gone, key=lambda row: (row.model_id.provider, row.since, row.model_id))
+    graves = groupby(gone, key=lambda row: (row.model_id.provider, day(row.since)))
+    return [*(_cooling(row, now) for row in cooling), *(_gone(*grave, list(rows)) for grave, rows in graves)]
 
 
 def _cooling(row: Cooldown, now: float) -> Check:
@@ -137,10 +141,14 @@ def _cooling(row: Cooldown, now: float) -> Check:
     return Check(_name(row.model_id), ok=False, found=found)
 
 
-def _gone(row: Tombstone) -> Check:
-    found = f"its service has said since {day(row.since)} that it is gone"
-    mend = "nothing to do: its successor or the next model answers"
-    return Check(_name(row.model_id), ok=False, found=found, mend=mend)
+def _gone(provider: str, since: str, rows: Sequence[Tombstone]) -> Check:
+    """One line for all that a service dropped at once."""
+    if len(rows) == 1:
+        name, found = _name(rows[0].model_id), f"its service has said since {since} that it is gone"
+    else:
+        name = f"{len(rows)} of {provider}"
+        found = f"gone since {since}, says its service: {', '.join(row.model_id.model for row in rows)}"
+    return Check(name, ok=False, found=found, mend="nothing to do: a successor or the next model answers")
 
 
 def _name(model_id: ModelId) -> str:

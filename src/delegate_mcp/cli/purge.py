@@ -16,7 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--results", action="store_true", help="prompts and answers, so threads too (the default)")
-    what.add_argument("--ledger", action="store_true", help="the record of calls; what quotas count stays, as numbers")
+    what.add_argument(
+        "--ledger",
+        action="store_true",
+        help="the record of calls and what was learned of them; what quotas count stays, as numbers",
+    )
     what.add_argument("--all", action="store_true", help="both")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -31,6 +35,8 @@ async def run(args: argparse.Namespace) -> int:
         if results:
             removed = await _results(app)
             print(f"Removed {removed} kept answers with their prompts from {app.settings.home / 'results'}.")
+            if cached := await to_thread.run_sync(app.calling.cache.store.purge, math.inf):
+                print(f"Removed {cached} answers for identical calls from {app.calling.cache.store.directory}.")
             if batches := await to_thread.run_sync(app.batches.folders.purge, math.inf):
                 print(f"Removed {batches} batches that were over from {app.settings.home / 'batches'}.")
         if ledger:
@@ -43,8 +49,9 @@ async def run(args: argparse.Namespace) -> int:
 
 def _what(app: App, *, results: bool, ledger: bool) -> str:
     shared = "" if app.settings.ledger is None else ", of everybody who shares this database"
-    named = [f"all kept answers in {app.settings.home / 'results'} and the batches that are over"] * results
-    named += [f"the record of all calls{shared}"] * ledger
+    folder = app.settings.home / "results"
+    named = [f"all kept answers in {folder}, those for identical calls, and the batches that are over"] * results
+    named += [f"the record of all calls and what was learned of them{shared}"] * ledger
     return " and ".join(named)
 
 

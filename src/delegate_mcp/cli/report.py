@@ -8,7 +8,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from delegate_mcp.app import App
-from delegate_mcp.cli.report_text import show_comparison, show_report, show_what_if
+from delegate_mcp.cli.report_text import show_comparison, show_experiment, show_report, show_what_if
 from delegate_mcp.cli.running import opened_app, print_json
 from delegate_mcp.config.settings import RentedSettings
 from delegate_mcp.domain.errors import InputError
@@ -17,19 +17,22 @@ from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.usage import ZERO, Usage
 from delegate_mcp.ledger.quota import account_of, windows_for
 from delegate_mcp.ledger.window import Window
+from delegate_mcp.reporting.experiment import arms_of, experiment_json
 from delegate_mcp.reporting.periods import Period, period, since
 from delegate_mcp.reporting.report import Json, Source, comparison, report, what_if_json
 from delegate_mcp.reporting.sums import GROUPS
 from delegate_mcp.reporting.transcripts import read_transcripts, transcripts_folder
 from delegate_mcp.reporting.what_if import Offer, parse_offer, what_if
 
-_MONTH = "30d"
+_WEEK, _MONTH = "7d", "30d"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument(
-        "--since", default="7d", metavar="WHEN", help="24h, 7d, 2026-11-01, 2026-11 or all; default: 7d"
+        "--since",
+        metavar="WHEN",
+        help="24h, 7d, 2026-11-01, 2026-11 or all; default: 7d, all for an experiment",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
@@ -47,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL[:USD_PER_HOUR]",
         help="what that model, rented, would have saved on the routine calls of the last 30 days",
     )
+    what.add_argument("--experiment", metavar="NAME", help="the two chains of [experiments.NAME] beside one another")
 
 
 async def run(args: argparse.Namespace) -> int:
@@ -58,8 +62,10 @@ async def run(args: argparse.Namespace) -> int:
             told, show = comparison(one, other), show_comparison
         elif args.what_if:
             told, show = await _what_if(app, args.what_if, since(_MONTH, now)), show_what_if
+        elif args.experiment:
+            told, show = await _experiment(app, args.experiment, since(args.since or "all", now)), show_experiment
         else:
-            source = await _source(app, since(args.since, now), claude=args.claude)
+            source = await _source(app, since(args.since or _WEEK, now), claude=args.claude)
             told, show = report(source, args.by, await _quota(app)), show_report
     if args.json:
         print_json(told)
@@ -93,6 +99,16 @@ async def _quota(app: App) -> list[tuple[ModelId, Window]]:
             if window.period != "minute" and window.used:
                 found[whose, window.metric, window.period] = (whose, window)
     return list(found.values())
+
+
+async def _experiment(app: App, name: str, span: Period) -> Json:
+    records = await app.ledger.records(span.since, span.until)
+    arms = arms_of(name, records)
+    known = {row.call.arm.rpartition(":")[0] for row in records if row.call.arm} | set(app.settings.experiments)
+    if name not in known:
+        among = f" There are: {', '.join(sorted(known))}." if known else ""
+        raise InputError(f"There is no experiment {name!r} in the settings and no call of it.{among}")
+    return experiment_json(span, arms)
 
 
 async def _what_if(app: App, text: str, span: Period) -> Json:

@@ -97,6 +97,36 @@ def show_what_if(told: Json) -> None:
     print(f"\nAt the price of {found['director_model']}. Estimates.")
 
 
+def show_experiment(told: Json) -> None:
+    """Two arms side by side."""
+    found = told["experiment"]
+    _period(f"{found['name']}, ", found["period"])
+    print()
+    _table(
+        ("arm", "calls", "answered", "good", "bad", "success", "cost USD", "p50", "p95"),
+        [
+            (
+                side,
+                _n(arm["calls"]),
+                _n(arm["answered"]),
+                _n(arm["good_verdicts"]),
+                _n(arm["bad_verdicts"]),
+                _percent(arm["success_rate"]),
+                _usd(arm["cost_usd"]),
+                _seconds(arm["latency_ms"]["p50"]),
+                _seconds(arm["latency_ms"]["p95"]),
+            )
+            for side, arm in found["arms"].items()
+        ],
+    )
+    apart = found["success_difference"]
+    low, high = (_signed(apart[end], "points") for end in ("low", "high"))
+    print(
+        f"b less a    {_signed(apart['b_less_a'], 'points')} of success, 95 % of what may be lies from {low} to {high}"
+    )
+    print(found["verdict"])
+
+
 def _facts(told: Json) -> None:
     calls, net, director, latency = told["calls"], told["net"], told["director"], told["latency_ms"]
     print(f"Calls       {_n(calls['total'])}: {_n(calls['ok'])} answered, {_n(calls['failed'])} failed", end="")
@@ -111,7 +141,8 @@ def _facts(told: Json) -> None:
     print(f" ~{_n(director['spared_output_tokens'])} to write")
     print(f"  spent     ~{_n(director['written_tokens'])} written, ~{_n(director['read_tokens'])} read,", end="")
     print(f" ~{_n(director['listing_tokens'])} of schemas and instructions")
-    print(f"Answered    {_percent(told['success_rate'])}, by a fallback {_percent(told['fallback_rate'])}")
+    print(f"Answered    {_percent(told['success_rate'])}, by a fallback {_percent(told['fallback_rate'])}", end="")
+    print(f", from the cache {_percent(told['cache_rate'])}" if told["cache_rate"] else "")
     print(f"Latency     p50 {_seconds(latency['p50'])}, p95 {_seconds(latency['p95'])}")
 
 

@@ -7,7 +7,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import EnvSettingsSource
 
-from delegate_mcp.config.settings import ProviderSettings, RentedSettings, Settings
+from delegate_mcp.config.settings import ExperimentSettings, ProviderSettings, RentedSettings, Settings
 from delegate_mcp.domain.errors import ConfigError
 from delegate_mcp.platforms import home_dir
 
@@ -25,7 +25,11 @@ OTHER_VARIABLES = {"DELEGATE_MCP_HOME", "DELEGATE_MCP_CACHE", "DELEGATE_MCP_CONF
 
 
 # Tables of tables, each by a name: of a provider, or of the person's own choice.
-_NAMED: Mapping[str, type[BaseModel]] = {"providers": ProviderSettings, "rented": RentedSettings}
+_NAMED: Mapping[str, type[BaseModel]] = {
+    "providers": ProviderSettings,
+    "rented": RentedSettings,
+    "experiments": ExperimentSettings,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,12 @@ class Loaded:
     """Where the settings file is, or would be."""
     dotenv: tuple[tuple[Path, Mapping[str, str]], ...]
     """The `.env` files that may hold keys, the first wins."""
+    text: str = field(default="", repr=False)
+    """The file's, for telling where a setting stands."""
+
+    def place(self, *path: str) -> str:
+        """Where a setting stands: the file with its line, or the variable that would set it."""
+        return _place(self.text, self.file, path)
 
 
 class _Variables(EnvSettingsSource):
@@ -70,7 +80,7 @@ def load_settings(environ: Mapping[str, str], *, cwd: Path, user_home: Path, pro
         settings = Settings.model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_explain(error, text, file)) from error
-    return Loaded(settings, file, tuple(_dotenv_files(cwd, user_home)))
+    return Loaded(settings, file, tuple(_dotenv_files(cwd, user_home)), text)
 
 
 def _read(file: Path) -> tuple[str, dict[str, Any]]:
@@ -188,7 +198,10 @@ def _explain(error: ValidationError, text: str, file: Path) -> str:
     lines: list[str] = []
     for item in error.errors(include_input=False, include_url=False):
         path = tuple(str(part) for part in item["loc"])
-        line = _line_of(text, path)
-        where = f"{file}, line {line}" if line else f"settings file or {PREFIX}{'__'.join(path).upper()}"
-        lines.append(f"Setting `{'.'.join(path)}` ({where}): {item['msg']}.")
+        lines.append(f"Setting `{'.'.join(path)}` ({_place(text, file, path)}): {item['msg']}.")
     return "\n".join(lines)
+
+
+def _place(text: str, file: Path, path: Sequence[str]) -> str:
+    line = _line_of(text, path)
+    return f"{file}, line {line}" if line else f"settings file or {PREFIX}{'__'.join(path).upper()}"

@@ -2,9 +2,22 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+ToolName = Literal[
+    "delegate",
+    "delegate_quick",
+    "delegate_reasoning",
+    "delegate_code",
+    "delegate_longcontext",
+    "delegate_private",
+    "delegate_batch",
+    "delegate_result",
+    "ask",
+]
+"""Who may be asked; `ask` is the command."""
 
 
 class Section(BaseModel):
@@ -57,6 +70,10 @@ class FileSettings(Section):
     """All files of a call together. Default: 8 MB."""
     max_document_bytes: int = Field(default=20_000_000, gt=0)
     """The same for a document that is read as text (PDF, Word, Excel, PowerPoint). Default: 20 MB."""
+    max_image_bytes: int = Field(default=20_000_000, gt=0)
+    """The same for an image; what is sent of a large one is scaled down. Default: 20 MB."""
+    max_images: int = Field(default=10, gt=0)
+    """So many images go with one call at most. Default: 10."""
     allow_private_urls: bool = False
     """Fetch pages from addresses that are not public too (this machine, your own network). Default: off."""
 
@@ -67,6 +84,9 @@ class PrivacySettings(Section):
     secrets: Literal["local", "redact", "refuse"] = "local"
     """Credentials in a call: local = a local model answers it, redact = sent with placeholders, refuse = an error. \
 Default: local."""
+    images: Literal["send", "local"] = "send"
+    """Images cannot be searched for credentials: send = cloud models may see them, and the reply says that they were \
+not searched, local = only local models see them. Default: send."""
     pii: Literal["off", "warn", "local"] = "off"
     """Personal data in a call: warn = the reply says so, local = a local model answers it. Default: off."""
     own_hosts: tuple[str, ...] = ()
@@ -91,6 +111,17 @@ class CallSettings(Section):
     """Where a free model's first token is late, ask the next free one beside it and take the first. Default: on."""
     patience_s: float = Field(default=100.0, gt=0)
     """After so long the host gets the call id and the call goes on; see delegate_result. Default: 100 seconds."""
+    thread_tokens: int = Field(default=12_000, ge=1_000)
+    """Earlier turns of a thread beyond this are condensed by a free model; the newest stay as they are. \
+Default: 12,000 tokens."""
+
+
+class RoutingSettings(Section):
+    """`[routing]`: how the kind of work is found."""
+
+    classify: Literal["never", "unsure", "always"] = "never"
+    """Ask a fast free model for a prompt's task type (task_type=auto): never, where its signs are unsure, or always. \
+Default: never; the signs decide, in under a millisecond."""
 
 
 class ResultSettings(Section):
@@ -98,8 +129,39 @@ class ResultSettings(Section):
 
     max_tokens: int = Field(default=2_000, gt=0)
     """A longer answer is cut for the director and kept whole. Default: 2,000 tokens."""
+    by_tool: dict[ToolName, Annotated[int, Field(gt=0)]] = Field(default_factory=dict["ToolName", int])
+    """The same by tool, e.g. `delegate_quick = 500` under `[results.by_tool]`. Default: none differs."""
     keep_days: float = Field(default=7.0, ge=0)
     """How long whole answers are kept for delegate_result and threads. Default: 7 days."""
+    keep_rows_days: float = Field(default=400.0, ge=2)
+    """How long the ledger's records of calls (counts, no content) are kept for reports. Default: 400 days."""
+
+    def tokens_for(self, tool: str) -> int:
+        """What the director reads of an answer of that tool at most."""
+        return next((tokens for name, tokens in self.by_tool.items() if name == tool), self.max_tokens)
+
+
+class CheckSettings(Section):
+    """`[checks]`: commands that a call's `check` may name. What they run may be code that a model wrote."""
+
+    commands: tuple[str, ...] = ()
+    """The commands, e.g. `["pytest -q", "ruff check"]`; a call may add paths, no options. Default: none."""
+    directory: Path | None = None
+    """Where they run, below the working directory. Default: the working directory."""
+    timeout_s: float = Field(default=120.0, gt=0)
+    """Each run, in seconds; the call's deadline holds too. Default: 120."""
+
+
+class CacheSettings(Section):
+    """`[cache]`: answers that stand for identical calls."""
+
+    days: float = Field(default=7.0, ge=0)
+    """How long an answer may stand for an identical call whose work has one answer (a summary, a label, facts in a \
+json_schema); 0: never; results.keep_days bounds it. Default: 7 days."""
+    private: bool = False
+    """Private calls too; like all answers, theirs stay on this machine. Default: off."""
+    max_mb: int = Field(default=100, gt=0)
+    """Beyond it the oldest answers are removed. Default: 100 MB."""
 
 
 class LocalSettings(Section):
@@ -156,11 +218,45 @@ class RentedSettings(Section):
     """0-10, as in the catalog. Default: 6."""
 
 
+class DiscoverySettings(Section):
+    """`[discovery]`: what the services offer."""
+
+    background: bool = True
+    """While a server runs, ask each service that has a key for its list of models now and then, and one whose calls \
+fail whether it is back. No prompt and no token is sent. Default: on."""
+
+
+class LearningSettings(Section):
+    """`[learning]`: what becomes of what use shows of the models (docs/learning.md)."""
+
+    mode: Literal["on", "off", "shadow"] = "on"
+    """on = models of one tier that stand beside one another are asked in the order that use has taught, shadow = a \
+reply's `_meta` and the record only tell it, off = nothing is learned. Default: on."""
+    seed: int | None = None
+    """Draws the same for the same prompt. Default: none, each call draws anew."""
+
+
+class ExperimentSettings(Section):
+    """`[experiments.<name>]`: two chains for a task type; `delegate-mcp report --experiment <name>` compares them."""
+
+    task_type: str
+    """Which calls take part. Default: none, it must be given."""
+    a: tuple[str | dict[str, Any], ...] = Field(min_length=1)
+    """Roles, models and aliases in order, as the candidates of a rule. Default: none, it must be given."""
+    b: tuple[str | dict[str, Any], ...] = Field(min_length=1)
+    """The same for the other part of the calls. Default: none, it must be given."""
+    share: float = Field(default=0.5, ge=0, le=1)
+    """The part of the calls that gets b; a thread stays with what it got first. Default: 0.5."""
+
+
 class BudgetSettings(Section):
-    """`[budget]`: money."""
+    """`[budget]`: money, and the director's tokens."""
 
     daily_usd: Decimal | None = None
     """USD a day after which paid models are no longer asked. Default: none, which keeps them off."""
+    director_tokens: int | None = Field(default=None, gt=0)
+    """What the tools may make the director of one connection read and write, in tokens: an answer that would go \
+beyond comes as a digest by a free model, the whole is kept for delegate_result. Default: none, no digests."""
     director_model: str = "claude-opus-5-5"
     """Whose price savings are counted at. Default: claude-opus-5-5."""
 
@@ -188,8 +284,14 @@ class Settings(Section):
     privacy: PrivacySettings = PrivacySettings()
     calls: CallSettings = CallSettings()
     results: ResultSettings = ResultSettings()
+    routing: RoutingSettings = RoutingSettings()
+    checks: CheckSettings = CheckSettings()
+    cache: CacheSettings = CacheSettings()
     local: LocalSettings = LocalSettings()
     rented: dict[str, RentedSettings] = Field(default_factory=dict[str, RentedSettings])
+    discovery: DiscoverySettings = DiscoverySettings()
+    learning: LearningSettings = LearningSettings()
+    experiments: dict[str, ExperimentSettings] = Field(default_factory=dict[str, ExperimentSettings])
     budget: BudgetSettings = BudgetSettings()
     server: ServerSettings = ServerSettings()
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field()] = "WARNING"

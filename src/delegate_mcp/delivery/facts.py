@@ -1,11 +1,13 @@
 """The facts of a call as JSON values: the `delegate` object of a reply's `_meta` and of `ask --json`."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from delegate_mcp.domain.brief import FileSent
-from delegate_mcp.domain.outcome import Attempt, Outcome
+from delegate_mcp.domain.outcome import Attempt, Outcome, Repeated
 
 
 def call_facts(
@@ -26,6 +28,9 @@ def call_facts(
             "complexity": plan.complexity,
             "asked_as": candidate.asked_as,
             "demo": candidate.demo,
+            "learned": list(plan.told.learned),
+            "shadow": [str(model_id) for model_id in plan.shadow],
+            "experiment": plan.arm or None,
             "passed_over": [{"model": passed.model, "why": passed.why} for passed in plan.passed_over],
         },
         "attempts": attempt_facts(outcome.attempts),
@@ -37,10 +42,16 @@ def call_facts(
         "cost_usd": money(outcome.cost_usd),
         "saved_usd": money(saved_usd),
         "finish_reason": outcome.completion.finish_reason,
-        "files": [{"path": file.path, "tokens": file.tokens} for file in files],
+        "cached": _repeated(outcome.repeated),
+        "parts": None if outcome.parts is None else asdict(outcome.parts),
+        "files": [_file(file) for file in files],
         "sources": list(outcome.completion.sources),
         "notes": list(notes),
     }
+
+
+def _file(file: FileSent) -> dict[str, Any]:
+    return {"path": file.path, "tokens": file.tokens} | ({"image": file.image} if file.image else {})
 
 
 def attempt_facts(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
@@ -56,6 +67,13 @@ def attempt_facts(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
         }
         for attempt in attempts
     ]
+
+
+def _repeated(of: Repeated | None) -> dict[str, Any] | None:
+    if of is None:
+        return None
+    answered_at = datetime.fromtimestamp(of.answered_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return {"call_id": of.call_id, "answered_at": answered_at}
 
 
 def money(usd: Decimal) -> str:

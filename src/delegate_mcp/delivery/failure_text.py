@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from delegate_mcp.delivery.facts import attempt_facts
+from delegate_mcp.delivery.facts import attempt_facts, money
 from delegate_mcp.delivery.reply import Reply
 from delegate_mcp.delivery.untrusted import for_reader
-from delegate_mcp.domain.errors import AllAttemptsFailedError, DelegateError, ErrorKind, NoCandidateError
+from delegate_mcp.domain.errors import AllAttemptsFailedError, DelegateError, ErrorKind, NoCandidateError, UnprovenError
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import PassedOver
 
@@ -25,6 +25,7 @@ _ADVICE: dict[ErrorKind, str] = {
 """What a director can do about a kind of failure. A new kind needs a line here."""
 _MAX_ADVICE = 3
 _MAX_PASSED_OVER = 8
+_MAX_TRIED = 12
 _MAX_MESSAGE = 140
 _DOCTOR = "`delegate-mcp doctor` tells the user what to set up."
 
@@ -32,10 +33,14 @@ _DOCTOR = "`delegate-mcp doctor` tells the user what to set up."
 def failure_text(error: DelegateError) -> str:
     """An error in the words that the director reads."""
     if isinstance(error, AllAttemptsFailedError):
-        tried = [_attempt_line(attempt) for attempt in error.attempts]
+        tried = [_attempt_line(attempt) for attempt in error.attempts if attempt.outcome != "ok"]
+        if (more := len(tried) - _MAX_TRIED) > 0:
+            tried[_MAX_TRIED:] = [f"and {more} more failures"]
         return "\n".join([f"{error} Call {error.call_id}.", *tried, *_advice(error.attempts)])
     if isinstance(error, NoCandidateError):
         return "\n".join([error.what, *_passed_over_lines(error.passed_over), error.advice or _DOCTOR])
+    if isinstance(error, UnprovenError):
+        return f"{error} {error.detail}".rstrip()
     return str(error) or f"The call failed ({type(error).__name__})."
 
 
@@ -45,8 +50,12 @@ def failure_reply(error: DelegateError) -> Reply:
     facts: dict[str, Any] = {"error": type(error).__name__, "message": text, "attempts": []}
     if isinstance(error, AllAttemptsFailedError):
         facts |= {"call_id": error.call_id, "attempts": attempt_facts(error.attempts)}
+    if isinstance(error, UnprovenError):
+        facts |= {"call_id": error.outcome.call_id, "attempts": attempt_facts(error.outcome.attempts)}
     if isinstance(error, NoCandidateError):
         facts["passed_over"] = [{"model": passed.model, "why": passed.why} for passed in error.passed_over]
+    if error.saved_usd is not None:
+        facts |= {"saved_usd": money(error.saved_usd), "saved_is_estimate": True}
     return Reply(text, {"delegate": facts}, is_error=True)
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from delegate_mcp.delivery.facts import call_facts
+from delegate_mcp.delivery.receipts import Edited, Proof, edit_facts, edit_receipt, save_receipt
 from delegate_mcp.delivery.save import Saved
 from delegate_mcp.delivery.size_budget import Page
 from delegate_mcp.delivery.untrusted import MARGIN, framed
@@ -45,6 +46,17 @@ class Reply:
     """The whole answer without the line, for a caller that pays for no tokens (`ask --json`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What a director that has spent its tokens reads in place of an answer."""
+
+    text: str
+    by: str
+    """The model that made it; empty: it is the answer's head."""
+    of_tokens: int
+    """The answer's own size (estimate)."""
+
+
 def build_reply(
     outcome: Outcome,
     answer: str,
@@ -55,21 +67,38 @@ def build_reply(
     notes: Sequence[str] = (),
     saved_usd: Decimal = ZERO,
     not_saved: str | None = None,
+    edited: Edited | None = None,
+    proof: Proof | None = None,
+    edit_tokens: int | None = None,
+    digest: Digest | None = None,
 ) -> Reply:
-    """The reply to an answered call. `answer` is all of it, `page` its head; with `saved` a receipt stands for both.
+    """The reply to an answered call. `answer` is all of it, `page` its head.
 
-    `not_saved`: why the answer could not go to its file; it is told before the answer, which the director then reads
-    after all.
+    With `saved` or `edited` a receipt stands for both, of a diff no more than `edit_tokens`. `not_saved`: why the
+    answer could not go to its file; it is told before the answer, which the director then reads after all.
     """
     facts = call_facts(outcome, saved_usd=saved_usd, files=files, notes=notes)
     facts["degraded"] = degraded(outcome)
     if saved is not None:
         facts["saved"] = {"path": str(saved.path), "bytes": saved.size_bytes, "lines": saved.lines}
-    told = list(_told(outcome, None if saved else page, notes))
+    if edited is not None:
+        facts["edited"] = edit_facts(edited)
+    if proof is not None:
+        facts |= proof.facts()
+    told = list(_told(outcome, None if saved or edited or digest else page, notes))
+    if digest is not None:
+        facts["digest"] = {"by": digest.by or None, "of_tokens": digest.of_tokens, "of_chars": len(answer)}
+        told.insert(0, f"{'digest' if digest.by else 'head'} of {len(answer)} chars")
     line = status_line(outcome.candidate.model_id, outcome.call_id, told)
     if not_saved is not None:
         facts["not_saved"] = not_saved
-    shown = receipt(saved) if saved else "\n\n".join(part for part in (not_saved, _marked(answer, page)) if part)
+    if saved is not None:
+        shown = save_receipt(saved, proof)
+    elif edited is not None:
+        shown = edit_receipt(edited, proof, edit_tokens)
+    else:
+        text = framed(digest.text) if digest else _marked(answer, page)
+        shown = "\n\n".join(part for part in (not_saved, text, str(proof or "")) if part)
     if outcome.tally:
         facts["votes"] = outcome.tally
         shown = f"{shown}\n\n{framed(outcome.tally)}"
@@ -86,7 +115,8 @@ def build_result_reply(stored: StoredCall, page: Page) -> Reply:
         "next_offset": page.next_offset,
         "total_chars": page.total_chars,
     }
-    return Reply(f"{_marked(stored.answer, page)}\n\n{line}".lstrip("\n"), {"delegate": facts}, answer=stored.answer)
+    text = _marked(stored.answer, page) or f"The answer ends at {page.total_chars}."
+    return Reply(f"{text}\n\n{line}", {"delegate": facts}, answer=stored.answer)
 
 
 def _marked(answer: str, page: Page) -> str:
@@ -100,13 +130,6 @@ def degraded(outcome: Outcome) -> bool:
     return bool(_had_no_room(outcome)) or any(
         attempt.error_kind is ErrorKind.RATE_LIMITED for attempt in _elsewhere(outcome)
     )
-
-
-def receipt(saved: Saved) -> str:
-    """What a director reads in place of an answer that went to a file."""
-    part = " (the code block alone)" if saved.block_only else ""
-    head = f"Saved {saved.shown}: {saved.size_bytes:,} bytes, {saved.lines:,} lines{part}. It begins:"
-    return f"{head}\n{framed(chr(10).join(saved.first_lines))}"
 
 
 def status_line(model: ModelId | None, call_id: str, told: Sequence[str]) -> str:
@@ -133,6 +156,8 @@ def _told(outcome: Outcome, page: Page | None, notes: Sequence[str]) -> Iterator
     if outcome.candidate.demo:
         yield "demo model"
         yield from (passed.why for passed in outcome.plan.passed_over[:1])  # why nothing better answered: no key
+    if outcome.repeated is not None:
+        yield "cached"
     elsewhere = _elsewhere(outcome)
     if elsewhere and (kind := elsewhere[0].error_kind):
         yield f"fallback: {kind.value.replace('_', ' ')}"
@@ -142,12 +167,14 @@ def _told(outcome: Outcome, page: Page | None, notes: Sequence[str]) -> Iterator
 
 
 def _elsewhere(outcome: Outcome) -> list[Attempt]:
-    """The attempts at other models."""
-    return [attempt for attempt in outcome.attempts if attempt.model_id != outcome.candidate.model_id]
+    """The attempts at other models; questions of our own beside the answer are none."""
+    return [row for row in outcome.attempts if row.model_id != outcome.candidate.model_id and not row.aside]
 
 
 def _had_no_room(outcome: Outcome) -> list[PassedOver]:
     """Who stands before the one that answered in the rule's order and could not be asked just then."""
+    if outcome.repeated is not None:
+        return []
     place = next(
         (place for place, row in enumerate(outcome.plan.candidates) if row.model_id == outcome.candidate.model_id), 0
     )

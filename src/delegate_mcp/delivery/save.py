@@ -1,13 +1,10 @@
 """`save_to`: the answer goes to a file, the director gets a receipt."""
 
-import os
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from delegate_mcp import opening
 from delegate_mcp.delivery.fences import blocks
+from delegate_mcp.delivery.placing import Change, ChangedError, Resolve, content, place
 from delegate_mcp.delivery.untrusted import for_file, for_reader
 from delegate_mcp.domain.errors import InputError
 
@@ -21,6 +18,8 @@ _CODE_SUFFIXES = (
 _CODE_NAMES = frozenset({"dockerfile", "makefile", "justfile", "jenkinsfile", "procfile", "gemfile", "rakefile"})
 _FIRST_LINES = 3
 _LINE_CHARS = 100
+_MOST_REPLACED = 64_000_000
+"""A larger file is not written over: what was there is held until the new one is in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,13 @@ class Saved:
     first_lines: tuple[str, ...]
     block_only: bool
     """The answer's one code block was saved without the prose around it."""
+    change: Change
+    made: tuple[Path, ...] = ()
+    """Directories that were made for it, the deepest first."""
 
 
-def save_answer(answer: str, save_to: str, *, resolve: Callable[[str], Path], call_id: str) -> Saved:
-    """Write the answer whole or not at all, and never over a file that is there. Touches the disk.
-
-    `resolve` says where the path really is, or raises InputError (`Roots.resolve_write`).
-    """
+def save_answer(answer: str, save_to: str, *, resolve: Resolve, call_id: str, overwrite: bool = False) -> Saved:
+    """Write the answer whole or not at all, and over a file that is there only with `overwrite`. Touches the disk."""
     target = resolve(save_to)
     answer = for_file(answer)
     block = sole_block(answer) if is_code_path(target) else None
@@ -51,17 +50,19 @@ def save_answer(answer: str, save_to: str, *, resolve: Callable[[str], Path], ca
     data = text.encode("utf-8", "replace")
     kept = f"The answer is kept: delegate_result {call_id}."
     try:
-        with opening.directory(target.parent, make=True) as parent:
-            _put(parent, target.name, data, lambda: _check_place(parent, target, save_to, resolve))
+        change = Change(target, content(target, _MOST_REPLACED) if overwrite else None, data)
+        made = place([change], resolve)
     except InputError as error:
         raise InputError(f"Not saved: {error} {kept}") from error
+    except ChangedError as error:
+        raise InputError(f"Not saved: {save_to} {error.what}. {kept}") from error
     except FileExistsError as error:
-        raise InputError(f"Not saved: {save_to} exists and is never overwritten. {kept}") from error
+        raise InputError(f"Not saved: {save_to} exists and `overwrite` was not given. {kept}") from error
     except OSError as error:
         raise InputError(f"Not saved: {save_to} cannot be written ({error.strerror}). {kept}") from error
     lines = text.splitlines()
     first = tuple(for_reader(line[:_LINE_CHARS]) for line in lines[:_FIRST_LINES])
-    return Saved(target, save_to, len(data), len(lines), first, block is not None)
+    return Saved(target, save_to, len(data), len(lines), first, block is not None, change, made)
 
 
 def sole_block(answer: str) -> str | None:
@@ -76,38 +77,3 @@ def sole_block(answer: str) -> str | None:
 def is_code_path(path: Path) -> bool:
     """Whether a file of that name holds code or data, not prose."""
     return path.suffix.lower() in _CODE_SUFFIXES.split() or path.name.lower() in _CODE_NAMES
-
-
-def _check_place(parent: opening.Directory, target: Path, save_to: str, resolve: Callable[[str], Path]) -> None:
-    """The directory that is held is still one that may be written: it may have been moved, or a link made of it."""
-    real = (parent.place() or target.parent) / target.name
-    if resolve(str(real)) != real:
-        raise InputError(f"{save_to} changed its place while it was written.")
-
-
-def _put(parent: opening.Directory, name: str, data: bytes, check: Callable[[], None]) -> None:
-    """Write beside the target, then link into place: linking fails where a file is, in one step."""
-    check()
-    draft = f".{name[:100]}.{secrets.token_hex(4)}.part"
-    try:
-        _write_new(parent, draft, data)
-        check()
-        try:
-            parent.link(draft, name)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without links
-            _write_new(parent, name, data)
-    finally:
-        parent.remove(draft)
-
-
-def _write_new(parent: opening.Directory, name: str, data: bytes) -> None:
-    with os.fdopen(parent.create(name), "wb") as file:
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError:
-            parent.remove(name)
-            raise

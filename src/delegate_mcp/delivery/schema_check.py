@@ -1,11 +1,18 @@
-"""Takes the JSON out of an answer and checks it against the caller's schema."""
+"""Takes the JSON out of an answer and checks it against the caller's schema.
+
+JSON in the letter comes first. Where none of it fits and the answer is not cut, JSON in the sense is read too
+(`loose_json`).
+"""
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from delegate_mcp.delivery.fences import blocks
+from delegate_mcp.delivery.loose_json import read_loosely
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -14,10 +21,19 @@ _MAX_STARTS = 200
 """Places in a text at which JSON is looked for."""
 _MAX_PLACE_CHARS = 80
 _MAX_EXPECTED_CHARS = 120
+_MEANT = re.compile(r"""[\[{]\s*(?:["'\[{\]}\u201c]|-?\d|(?:true|false|null)\b)""")
+"""How JSON begins and prose does not: what stands within it is a part of it, however broken the whole is."""
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+Reading = Callable[[str, int], tuple[Any, int]]
+"""Reads the value that begins at a place of a text, and says where it ends."""
 
 
-def parse_answer(text: str, schema: Mapping[str, Any]) -> tuple[str, None] | tuple[None, str]:
-    """The answer as compact JSON, or what is wrong with it: a short text that shows the schema, never the answer."""
+def parse_answer(text: str, schema: Mapping[str, Any], *, whole: bool = True) -> tuple[str, None] | tuple[None, str]:
+    """The answer as compact JSON, or what is wrong with it: a short text that shows the schema, never the answer.
+
+    `whole`: the answer was not cut; only then is JSON taken that misses the letter.
+    """
     from jsonschema import Draft202012Validator
     from jsonschema.validators import validator_for
     from referencing import Registry
@@ -25,7 +41,8 @@ def parse_answer(text: str, schema: Mapping[str, Any]) -> tuple[str, None] | tup
     kind = validator_for(dict(schema), default=Draft202012Validator)
     check = kind(dict(schema), registry=Registry[Any]())  # an empty registry: nothing is fetched
     problem: str | None = None
-    for value in _values(text):
+    strict = json.JSONDecoder(parse_constant=_no_constant)
+    for value in chain(_values(text, strict.raw_decode), _values(text, read_loosely) if whole else ()):
         try:
             error = min(check.iter_errors(value), key=lambda error: len(error.absolute_path), default=None)
         except RecursionError:
@@ -36,12 +53,14 @@ def parse_answer(text: str, schema: Mapping[str, Any]) -> tuple[str, None] | tup
     return None, problem or "the answer holds no JSON"
 
 
-def _values(text: str) -> Iterator[Any]:
+def _values(text: str, read: Reading) -> Iterator[Any]:
     """What may be meant as the answer, the likeliest first: all of it, a code block, the longest JSON within prose."""
-    decoder = json.JSONDecoder(parse_constant=_no_constant)
     for part in (text, *(text[block.body : block.body_end] for block in blocks(text))):
         with suppress(ValueError, RecursionError):
-            yield decoder.decode(part.strip().removeprefix("\ufeff"))
+            bare = part.strip().removeprefix("\ufeff").lstrip()
+            value, end = read(bare, 0)
+            if end == len(bare):
+                yield value
     found: list[tuple[int, int, Any]] = []
     place = tried = 0
     while tried < _MAX_STARTS:
@@ -50,12 +69,22 @@ def _values(text: str) -> Iterator[Any]:
             break
         start, tried = min(starts), tried + 1
         try:
-            value, place = decoder.raw_decode(text, start)
+            value, place = read(text, start)
             found.append((place - start, start, value))
         except (ValueError, RecursionError):
-            place = start + 1
+            place = _closing(text, start) if _MEANT.match(text, start) else start + 1
     for _, _, value in sorted(found, key=lambda item: item[:2], reverse=True):
         yield value
+
+
+def _closing(text: str, start: int) -> int:
+    """The place behind the bracket that closes the one at `start`; the end of the text where none does."""
+    depth = 0
+    for sign in _BRACKETS.finditer(text, start):
+        depth += (sign[0] in "[{") - (sign[0] in "]}")
+        if not depth and sign[0] in "]}":
+            return sign.end()
+    return len(text)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -1,10 +1,10 @@
 """Cuts a long answer to what the director may read at once, and gives the rest page by page."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from delegate_mcp.delivery.fences import Block, blocks
+from delegate_mcp.domain.cuts import fitting, is_whole, whole_place
 from delegate_mcp.domain.usage import estimate_tokens
 
 _BORDERS = tuple(map(re.compile, (r"\n[ \t]*\n+", r"\n", r"[.!?]\s+|[\u3002\uff01\uff1f]", r"\s+")))
@@ -15,8 +15,6 @@ _FENCE_TOKENS = 16
 """Room for closing and opening a code block at the page's ends."""
 _MAX_INFO = 16
 _SHORT_FENCE = 8
-_LONGEST_SIGN = 32
-_JOINERS = frozenset({"\u200d", "\ufe0e", "\ufe0f"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def page(answer: str, offset: int, max_tokens: int) -> Page:
 def _end(answer: str, offset: int, max_tokens: int, fenced: tuple[Block, ...]) -> int:
     if _around(fenced, offset) is None and estimate_tokens(answer[offset:]) <= max_tokens:
         return len(answer)
-    last = offset + _fitting(answer, offset, max(max_tokens - (_FENCE_TOKENS if fenced else 0), 1))
+    last = offset + fitting(answer, offset, max(max_tokens - (_FENCE_TOKENS if fenced else 0), 1))
     if last == len(answer):
         return last
     least = offset + int((last - offset) * _FULL_ENOUGH)
@@ -67,40 +65,12 @@ def _end(answer: str, offset: int, max_tokens: int, fenced: tuple[Block, ...]) -
 
 def _border(answer: str, offset: int, least: int, last: int) -> int:
     for border in _BORDERS:
-        ends = [match.end() for match in border.finditer(answer, least, last) if _whole(answer, match.end())]
+        ends = [match.end() for match in border.finditer(answer, least, last) if is_whole(answer, match.end())]
         if ends:
             return ends[-1]
-    backwards = range(last, offset, -1)
-    onwards = range(last + 1, min(last + _LONGEST_SIGN, len(answer)))  # a joined emoji may be larger than a tiny page
-    return next((place for place in (*backwards, *onwards) if _whole(answer, place)), last)
-
-
-def _fitting(answer: str, offset: int, max_tokens: int) -> int:
-    """How many characters from the offset on are within the tokens; at least one."""
-    size = min(max_tokens * 4, len(answer) - offset)
-    while size > 1:
-        tokens = estimate_tokens(answer[offset : offset + size])
-        if tokens <= max_tokens:
-            return size
-        size = max(1, min(size - 1, size * max_tokens // tokens))
-    return 1
+    return whole_place(answer, offset, last)
 
 
 def _around(fenced: tuple[Block, ...], place: int) -> Block | None:
     """The code block that a page border at this place cuts."""
     return next((block for block in fenced if block.start < place <= block.body_end and place < block.end), None)
-
-
-def _whole(answer: str, place: int) -> bool:
-    """No character is torn apart here: surrogate pairs, line ends, letters and their marks, joined emoji."""
-    before, after = answer[place - 1], answer[place : place + 1]
-    if not after:
-        return True
-    torn_pair = "\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff"
-    return not (
-        torn_pair
-        or (before == "\r" and after == "\n")
-        or unicodedata.combining(after)
-        or after in _JOINERS
-        or before == "\u200d"
-    )

@@ -10,6 +10,7 @@ import anyio
 from delegate_mcp.dispatch.clock import Clock
 from delegate_mcp.dispatch.reactions import told_until, was_counted
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
+from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt, Completion
 from delegate_mcp.domain.plan import Candidate
 from delegate_mcp.domain.usage import ZERO, Usage
@@ -35,6 +36,10 @@ Price = Callable[[Candidate, Usage], Awaitable[Decimal | None]]
 """What a usage costs in USD; None where the price is not known."""
 Accept = Callable[[Completion], str | None]
 """Why an answer is none (schema not met), or None."""
+
+
+Keep = Callable[[ModelId, Completion], Awaitable[None]]
+"""Takes an answer that is accepted."""
 
 
 def anything(_: Completion) -> str | None:
@@ -71,6 +76,10 @@ class Attempter:
     """Estimated size of the brief, for attempts that end without a word of what they used."""
     record: Callable[[Attempt], None]
     """Told of every attempt as it ended, a cancelled one too."""
+    aside: bool = False
+    """The attempts are questions of our own."""
+    keep: Keep | None = None
+    """Given the answer before the attempt is settled, so that what was settled is never lost with its process."""
 
     async def run(
         self,
@@ -100,6 +109,7 @@ class Attempter:
                 latency_ms=(self.clock.steady() - began) * 1000,
                 first_token_ms=first_token_ms,
                 usage=Usage(self.input_tokens, tokens_seen, estimated=True),
+                aside=self.aside,
             )
 
         end_of_time = anyio.current_time() + limits.total_s
@@ -130,7 +140,11 @@ class Attempter:
             raise
         with anyio.CancelScope(shield=True):
             done = await self._ended(seen(), candidate, result)
-            await self._settle(done, candidate, service, result)
+            try:
+                if self.keep is not None and isinstance(result, Completion):
+                    await self.keep(candidate.model_id, result)
+            finally:
+                await self._settle(done, candidate, service, result)
         return result
 
     async def _ask(self, provider: Provider, ask: Ask, report: Callable[[int], None]) -> Completion | ProviderError:

@@ -73,7 +73,7 @@ class Panel:
         """All of them at once. Who does not answer keeps what it said before."""
 
         async def ask(voter: Voter, brief: Brief) -> None:
-            own = replace(course, brief=brief)
+            own = replace(course, brief=brief, keep=None)
             completion = await self.dispatcher.turns.take(own, voter.candidate, nobody_listens)
             voter.completion = completion or voter.completion
 
@@ -111,7 +111,7 @@ class Panel:
         )
         judge = answered[0].candidate
         calm = replace(judge.options, temperature=0.0, web_search=False)
-        own = replace(course, brief=question, accept=anything)
+        own = replace(course, brief=question, accept=anything, keep=None, aside=True)
         completion = await self.dispatcher.turns.take(own, replace(judge, options=calm), nobody_listens)
         return agreement.judged(completion.text, len(answered)) if completion else None
 

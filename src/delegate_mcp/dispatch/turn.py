@@ -6,13 +6,14 @@ from decimal import Decimal
 from itertools import count
 
 from delegate_mcp.config.settings import CallSettings
-from delegate_mcp.dispatch.attempt import Accept, Attempter, Limits, Price, Service
+from delegate_mcp.dispatch.attempt import Accept, Attempter, Keep, Limits, Price, Service
 from delegate_mcp.dispatch.clock import Clock
 from delegate_mcp.dispatch.line import WAITABLE, Lines
 from delegate_mcp.dispatch.reactions import REACTIONS, jitter_s
 from delegate_mcp.dispatch.refusals import told
 from delegate_mcp.domain.brief import Brief
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
+from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt, Completion
 from delegate_mcp.domain.plan import Candidate, PassedOver
 from delegate_mcp.domain.request import OnLimit
@@ -24,6 +25,15 @@ from delegate_mcp.providers.base import Ask, Provider
 LEAST_TIME_S = 0.5
 # A reservation outlives its attempt's own limit by this much, so that a slow end does not free it early.
 LEASE_MARGIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedBack:
+    """An answer that was not accepted."""
+
+    who: ModelId
+    completion: Completion
+    problem: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +53,14 @@ class Course:
     turned_away: list[PassedOver] = field(default_factory=list[PassedOver])
     stopped: bool = False
     """Nobody else is to be asked."""
+    turned_back: list[TurnedBack] | None = None
+    """Where it is kept what was not accepted, the first such answer ends the asking; None: the next is asked."""
+    keep: Keep | None = None
+    """Given the call's answer before its attempt is settled. Not for what is asked on the way to it."""
+    aside: bool = False
+    """A question of our own on the way to the answer: it shows nothing of who is good at the call's work."""
+    proved: list[tuple[ModelId, bool]] = field(default_factory=list[tuple[ModelId, bool]])
+    """Whose answers were put to the proof, and whether they stood."""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     """Of the attempts; shared by courses that are one call."""
 
@@ -80,7 +98,10 @@ class Turns:
                 course.turned_away.append(told(refusal, candidate, self.clock.now()))
                 course.stopped = course.on_limit == "fail" and refusal.why in WAITABLE
                 return None
-            result = await self._attempt(course, candidate, number, spoke)
+            try:
+                result = await self._attempt(course, candidate, number, spoke)
+            finally:
+                self.lines.stir(candidate.model_id.provider)
             if isinstance(result, Completion):
                 return result
             if result.kind is ErrorKind.RATE_LIMITED and course.on_limit != "degrade":
@@ -89,7 +110,7 @@ class Turns:
                     return None
                 continue  # it waits: the ledger now knows until when
             reaction = REACTIONS[result.kind].then
-            course.stopped = reaction == "stop"
+            course.stopped = reaction == "stop" or bool(course.turned_back)
             pause = jitter_s()
             if reaction != "retry" or not may_retry or self.left(course) <= pause + LEAST_TIME_S:
                 return None
@@ -156,9 +177,11 @@ class Turns:
             ledger=self.ledger,
             clock=self.clock,
             price=self.price,
-            accept=course.accept,
+            accept=_accepting(course, candidate.model_id),
             input_tokens=course.brief.counted_tokens,
             record=course.attempts.append,
+            aside=course.aside,
+            keep=course.keep,
         )
 
         def heard(tokens: int) -> None:
@@ -190,3 +213,15 @@ class Turns:
 
     def _service(self, candidate: Candidate) -> Service:
         return self.services.get(candidate.model_id.provider, Service())
+
+
+def _accepting(course: Course, who: ModelId) -> Accept:
+    """The course's own way to accept, which notes what it turns back where that is kept."""
+
+    def accept(completion: Completion) -> str | None:
+        problem = course.accept(completion)
+        if problem is not None and course.turned_back is not None:
+            course.turned_back.append(TurnedBack(who, completion, problem))
+        return problem
+
+    return accept

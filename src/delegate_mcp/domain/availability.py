@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from delegate_mcp.domain.listed import ListedModel
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderState:
@@ -16,6 +18,8 @@ class ProviderState:
     """What a person does to make it usable: one command or one place to go."""
     models: tuple[str, ...] | None = None
     """What it serves, where that is known without a key or a token (local servers); None: believe the catalog."""
+    listed: tuple[ListedModel, ...] = ()
+    """The same with what its list tells of them."""
 
 
 @dataclass(frozen=True, slots=True)

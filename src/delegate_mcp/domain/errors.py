@@ -9,6 +9,7 @@ DelegateError
 ├── CallNotFoundError        no call has that id
 ├── NoCandidateError         nothing that may answer can answer; holds who was passed over and why
 ├── AllAttemptsFailedError   every candidate was tried; holds every failure, in order
+├── UnprovenError            an answer came, and its patch does not apply or its check fails
 └── ProviderError            one provider call failed; its kind decides what happens next
 """
 
@@ -17,13 +18,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
-    from delegate_mcp.domain.outcome import Attempt
+    from decimal import Decimal
+
+    from delegate_mcp.domain.outcome import Attempt, Outcome
     from delegate_mcp.domain.plan import PassedOver
     from delegate_mcp.domain.usage import RateLimit, Usage
 
 
 class DelegateError(Exception):
     """Base of all errors that a director or a person may read."""
+
+    saved_usd: "Decimal | None" = None
+    """Of a call that brought nothing: what the director spent on it, so below zero; None: not known, or no call."""
 
 
 class ConfigError(DelegateError):
@@ -76,6 +82,19 @@ class AllAttemptsFailedError(DelegateError):
         super().__init__(message)
         self.call_id = call_id
         self.attempts = tuple(attempts)
+
+
+class UnprovenError(DelegateError):
+    """An answer came, and its patch does not apply or its check fails; the files are as they were, the answer is kept.
+
+    The message may be recorded; `detail`, which names files or quotes an output, is for the director alone.
+    """
+
+    def __init__(self, message: str, outcome: "Outcome", detail: str = "") -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        """The last answer."""
+        self.detail = detail
 
 
 class ErrorKind(StrEnum):

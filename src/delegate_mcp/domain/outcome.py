@@ -47,6 +47,26 @@ class Attempt:
     usage: Usage = Usage()
     cost_usd: Decimal = ZERO
     retry_after_s: float | None = None
+    aside: bool = False
+    """A question of our own on the way to the answer; not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The call whose answer stands for this one: nobody was asked."""
+
+    call_id: str
+    answered_at: float
+    """Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartsRead:
+    """How a long text was read."""
+
+    number: int
+    unread: tuple[str, ...] = ()
+    """What nobody read, by file and lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +80,10 @@ class Outcome:
     attempts: tuple[Attempt, ...]
     tally: str = ""
     """Of a vote: how many agree, and who says what else."""
+    repeated: Repeated | None = None
+    """An identical call's answer, from the cache."""
+    parts: PartsRead | None = None
+    """Of what was too long to be read at once."""
 
     @property
     def usage(self) -> Usage:

@@ -38,6 +38,8 @@ class Candidate:
     """What the catalog knows of its free tier; the ledger sets what the service told since over it."""
     reset: DayReset = "utc"
     """When the day of its service begins."""
+    placed: bool = False
+    """The caller, the environment or the order of the tiers has put it there: what was learned does not move it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,30 @@ class PassedOver:
     """How many of the plan's candidates stand before it in the rule's order."""
 
 
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """Who reads first and condenses, before the plan's candidates are asked."""
+
+    readers: tuple[Candidate, ...]
+    """In order; what they write takes the place of the files."""
+    max_output_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a plan rests on, for who wants to know."""
+
+    signals: tuple[str, ...] = ()
+    """Of the task type; empty where the caller named it."""
+    complexity: tuple[str, ...] = ()
+    row: tuple[str, ...] = ()
+    """Each key of the rule's row and where it stands: `candidates: rules.toml, line 12`."""
+    notes: tuple[str, ...] = ()
+    """Overrides of the environment, and what of them could not be used."""
+    learned: tuple[str, ...] = ()
+    """Who was put before whom by what use has taught, with the numbers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutePlan:
     """Candidates in order, with the rule that matched."""
@@ -69,6 +95,16 @@ class RoutePlan:
     reason: str
     candidates: tuple[Candidate, ...]
     passed_over: tuple[PassedOver, ...] = ()
+    images: int = 0
+    """How many images go with it: only models that see are asked."""
     private: bool = False
     kept_here: str = ""
     """Why the privacy gate made it private, where it did."""
+    votes: int = 1
+    """How many models the rule wants answers of."""
+    gather: Gathering | None = None
+    arm: str = ""
+    """The arm of an experiment that it follows: `name:a`."""
+    shadow: tuple[ModelId, ...] = ()
+    """The order that use has taught, where it is only to be told and differs."""
+    told: Told = field(default_factory=Told)

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from delegate_mcp.domain.standing import Verdict
+
 OnLimit = Literal["degrade", "wait", "fail"]
+
+AUTO = "auto"
+"""As a task type: the classifier decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +20,7 @@ class DelegateRequest:
     prompt: str
     tool: str = "delegate"
     """The tool's name, for the ledger."""
-    task_type: str = "auto"
+    task_type: str = AUTO
     """A task type of routing/rules.toml, or `auto`."""
     files: tuple[str, ...] = ()
     """Paths and globs, relative to the working directory."""
@@ -23,6 +28,8 @@ class DelegateRequest:
     json_schema: Mapping[str, Any] | None = None
     thread: str | None = None
     """Call id of the turn that this one follows."""
+    verdict: Verdict | None = None
+    """On the answer to the call that `thread` names."""
     on_limit: OnLimit = "degrade"
     model: str | None = None
     """A model id, a bare model name or an alias; None: the rules choose."""
@@ -46,6 +53,12 @@ class DelegateRequest:
     """The host's conversation id where it tells one (CLAUDE_CODE_SESSION_ID)."""
     roots: tuple[Path, ...] | None = None
     """The directories that this call may touch, as its host named them; None: those of the server."""
+    arm: str | None = ""
+    """The arm of an experiment that it keeps, `name:a`; empty: it has no part in one; None: it may get one."""
+    fresh: bool = False
+    """Ask, even where the answer to an identical call is kept."""
+    spares: bool = True
+    """The director would else do the work itself; False: nothing is counted as saved."""
     in_batch: bool = False
     """One item of a batch: the director reads of the batch, not this call's reply."""
     director_input_tokens: int = 0

@@ -13,11 +13,12 @@ from pathlib import Path
 import anyio.to_thread
 
 from delegate_mcp.config.settings import Settings
-from delegate_mcp.domain.brief import Brief, Message
+from delegate_mcp.domain.brief import Brief, Message, Original
 from delegate_mcp.domain.errors import InputError
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.domain.usage import estimate_tokens
 from delegate_mcp.intake import urls
+from delegate_mcp.intake.editing import EDITING, read_originals
 from delegate_mcp.intake.files import URL, FilesRead, Part, read_files
 from delegate_mcp.intake.sandbox import Roots
 from delegate_mcp.intake.schema import read_schema
@@ -39,32 +40,37 @@ async def prepare(
     store: ResultStore,
     local_only: bool,
     with_pages: bool = False,
+    fetches: bool = True,
     fetch: Fetch | None = None,
 ) -> Brief:
     """Read what the request names, and let it through the privacy gate. InputError: nothing was sent to any model.
 
     `local_only` makes the brief private, as a private turn of its thread does. `with_pages`: fetch the URLs of the
-    prompt beside those of `files`; a private brief fetches none.
+    prompt beside those of `files`; a private brief fetches none. Without `fetches` nobody is asked for any: each URL
+    stands in the place of its page, for a plan.
     """
     prompt = _clean(request.prompt).strip()
     if not prompt:
         raise InputError("The prompt is empty. Say what is to be done.")
     schema = None if request.json_schema is None else read_schema(request.json_schema)
-    files, thread, edit_in = await anyio.to_thread.run_sync(_read, request, settings, roots, store)
+    files, thread, edit_in, originals = await anyio.to_thread.run_sync(_read, request, settings, roots, store)
+    system = f"{SYSTEM}\n{EDITING}" if request.edit else SYSTEM
     draft = Brief(
-        messages=(Message("system", SYSTEM), *thread.messages, Message("user", prompt)),
+        messages=(Message("system", system), *thread.messages, Message("user", prompt)),
         prompt=prompt,
         input_tokens=0,
         private=local_only or thread.private,
         json_schema=schema,
         edit_in=edit_in,
+        originals=originals,
+        old_turns=thread.old,
         notes=(*files.notes, *thread.notes),
     )
     named = [part.url for part in files.parts if part.url]
     mentioned = [url for url in urls.urls_of(prompt) if url not in named] if with_pages else []
     if not named and not mentioned:
         return await _guarded(_with(draft, files.parts), settings)
-    return await _Fetching(settings, draft, files.parts, fetch).brief(mentioned)
+    return await _Fetching(settings, draft, files.parts, fetches, fetch).brief(mentioned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class _Fetching:
     settings: Settings
     draft: Brief
     parts: tuple[Part, ...]
+    fetches: bool
     fetch: Fetch | None
 
     async def brief(self, mentioned: Sequence[str]) -> Brief:
@@ -86,6 +93,8 @@ class _Fetching:
         refused = {part.url for part in looked_at if part.url and part.framed not in text}
         if any(part.url in refused for part in self.parts):
             raise InputError(f"Nothing was fetched: the URL of a {URL} entry holds a secret. Take it out.")
+        if not self.fetches:
+            return verdict
         fetch = self.fetch or urls.fetching(allow_private=self.settings.files.allow_private_urls)
         parts = await urls.read_named(self.parts, fetch)
         pages, notes = await urls.read_mentioned([url for url in mentioned if url not in refused], fetch)
@@ -109,8 +118,10 @@ async def _guarded(brief: Brief, settings: Settings) -> Brief:
 def _with(draft: Brief, parts: Sequence[Part], notes: Sequence[str] = ()) -> Brief:
     """The brief with its parts before the prompt, and its size."""
     text = "\n\n".join([*(part.framed for part in parts), draft.prompt])
-    messages = (*draft.messages[:-1], Message("user", text))
+    images = tuple(part.image for part in parts if part.image is not None)
+    messages = (*draft.messages[:-1], Message("user", text, images))
     tokens = sum(estimate_tokens(message.text) + _PER_MESSAGE_TOKENS for message in messages)
+    tokens += sum(image.tokens for message in messages for image in message.images)
     return replace(
         draft,
         messages=messages,
@@ -123,15 +134,24 @@ def _with(draft: Brief, parts: Sequence[Part], notes: Sequence[str] = ()) -> Bri
 
 def _read(
     request: DelegateRequest, settings: Settings, roots: Roots, store: ResultStore
-) -> tuple[FilesRead, Thread, Path | None]:
+) -> tuple[FilesRead, Thread, Path | None, tuple[Original, ...]]:
     """All that touches the disk, in a worker thread; what would fail at the end fails now."""
     if request.save_to is not None:
-        target = roots.resolve_write(request.save_to)
-        if os.path.lexists(target):
-            raise InputError(f"save_to: {request.save_to} exists and is never overwritten. Give another name.")
+        _check_target(request.save_to, roots.resolve_write(request.save_to), overwrite=request.overwrite)
     edit_in = None if request.edit_in is None else roots.resolve_directory(request.edit_in)
-    thread = Thread() if request.thread is None else earlier_turns(request.thread, store)
-    return read_files(request.files, roots=roots, limits=settings.files), thread, edit_in
+    thread = Thread() if request.thread is None else earlier_turns(request.thread, store, settings.calls.thread_tokens)
+    files = read_files(request.files, roots=roots, limits=settings.files)
+    originals = read_originals(files.parts, roots, settings.files.max_file_bytes) if request.edit else ()
+    return files, thread, edit_in, originals
+
+
+def _check_target(save_to: str, target: Path, *, overwrite: bool) -> None:
+    if not os.path.lexists(target):
+        return
+    if not overwrite:
+        raise InputError(f"save_to: {save_to} exists. Give another name, or overwrite=true.")
+    if not target.is_file():
+        raise InputError(f"save_to: {save_to} is no regular file, so it is not overwritten. Give another name.")
 
 
 def _clean(text: str) -> str:

@@ -11,7 +11,8 @@ TIME_LIMIT_S = 30.0
 ALL_LIMIT_S = 60.0
 """For all documents of a call."""
 _PDF = b"%PDF-"
-_IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
+_IMAGES = (b"BM", b"II*\0", b"MM\0*")
+_NEW_IMAGES = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
 _OLD = frozenset({".doc", ".xls", ".ppt"})
 WHY = {
     documents.MISSING: Unfit("is a document that needs a reader", "Install it: pip install 'delegate-mcp[documents]'"),
@@ -24,7 +25,7 @@ _SLOW = Unfit(
     f"takes too long to read ({TIME_LIMIT_S:g} s for one document, {ALL_LIMIT_S:g} s for all of a call)",
     "Send the part that matters, or fewer.",
 )
-_IMAGE = Unfit("is an image, and models are sent text only", "Say in the prompt what it shows.")
+_IMAGE = Unfit("is an image of a kind that services do not take", "Save it as PNG or JPEG.")
 _OLD_OFFICE = Unfit("is of Office's format of before 2007", "Save it as .docx, .xlsx or .pptx.")
 
 
@@ -33,10 +34,9 @@ def is_document(path: Path) -> bool:
     return path.suffix.lower() in documents.KINDS
 
 
-def image(data: bytes) -> Unfit | None:
-    """Why an image cannot be sent; None where it is none."""
-    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    return _IMAGE if webp or (data.startswith(_IMAGES) and b"\0" in data) else None
+def odd_image(data: bytes) -> Unfit | None:
+    """Why an image that is none of those that models are sent cannot be sent; None where it is no such image."""
+    return _IMAGE if data[4:12] in _NEW_IMAGES or (data.startswith(_IMAGES) and b"\0" in data) else None
 
 
 def old_office(path: Path) -> Unfit | None:

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from delegate_mcp.config.settings import FileSettings
-from delegate_mcp.domain.brief import FileSent
+from delegate_mcp.domain.brief import FileSent, Image
 from delegate_mcp.domain.errors import InputError
 from delegate_mcp.domain.usage import estimate_tokens
 from delegate_mcp.intake import git, lines
 from delegate_mcp.intake.excerpts import Excerpts
 from delegate_mcp.intake.find import expand, files_under, is_glob, nearest
 from delegate_mcp.intake.ignored import Ignored
+from delegate_mcp.intake.image_formats import MEANT
 from delegate_mcp.intake.lines import WHOLE, Lines
 from delegate_mcp.intake.sandbox import Roots
 from delegate_mcp.intake.source import FORBIDDEN, Source
@@ -37,10 +38,16 @@ class Part:
     name: str
     text: str = ""
     url: str = ""
+    image: Image | None = None
+    """A picture, which goes beside the text."""
+    real: Path | None = None
+    """Where the file stands that it is of."""
 
     @property
     def framed(self) -> str:
         """The text between marks that say what it is."""
+        if self.image is not None:
+            return f'<image path="{html.escape(self.name)}"/>'
         if self.url:
             return f'<page url="{html.escape(self.name)}">\n{self.text}\n</page>'
         return f'<file path="{html.escape(self.name)}">\n{self.text.rstrip(_LINE_ENDS)}\n</file>'
@@ -48,6 +55,9 @@ class Part:
     @property
     def sent(self) -> FileSent:
         """Its row in the manifest."""
+        if self.image is not None:
+            kind = f"{self.image.media_type} {self.image.width}x{self.image.height}"
+            return FileSent(self.name, self.image.director_tokens, 0, kind)
         return FileSent(self.name, estimate_tokens(self.framed), len(self.text))
 
 
@@ -77,6 +87,8 @@ class _Wanted:
     named: str | None
     """The entry that names it; None where it was found by a glob or in a directory."""
     lines: Lines
+    seen: bool
+    """Where it is an image: whether it is meant to be seen, as one that is named or found by a glob for images."""
 
 
 def read_files(names: Sequence[str], *, roots: Roots, limits: FileSettings) -> FilesRead:
@@ -97,6 +109,7 @@ class _Reading:
         self._new: dict[Path, str] = {}
         """Files that a `git:` entry does not show, since git does not know them."""
         self._total = 0
+        self._images = 0
 
     def read(self, names: Sequence[str]) -> FilesRead:
         wanted: list[_Wanted | Part] = []
@@ -106,7 +119,7 @@ class _Reading:
         for row in wanted:
             if isinstance(row, _Wanted):
                 of_file.setdefault(row.real, []).append(row)
-        read: dict[Path, Excerpts] = {}
+        read: dict[Path, Excerpts | Image] = {}
         parts: dict[str, Part] = {}
         for row in wanted:
             if isinstance(row, Part):
@@ -114,19 +127,19 @@ class _Reading:
                 continue
             if row.real not in read:
                 read[row.real] = self._file(of_file[row.real])
-            if (found := read[row.real].of(row.lines)) is not None:
-                name = self._roots.shown(row.real) + (f":{found}" if found != WHOLE else "")
-                parts.setdefault(name, Part(name, read[row.real].text(found)))
-        self._left_out += [
-            f"{self._roots.shown(path)} (new, not in {entry})"
-            for path, entry in self._new.items()
-            if path not in of_file
-        ]
+            held, name = read[row.real], self._roots.shown(row.real)
+            if isinstance(held, Image):
+                parts.setdefault(name, Part(name, image=held))
+            elif (found := held.of(row.lines)) is not None:
+                name += f":{found}" if found != WHOLE else ""
+                parts.setdefault(name, Part(name, held.text(found), real=row.real))
+        untracked = [f"{self._roots.shown(path)} ({entry})" for path, entry in self._new.items() if path not in of_file]
         if names and not parts:
-            raise InputError(
-                f"Nothing that {', '.join(names)} matches can be sent: {_told(self._left_out)}. Name text files."
-            )
-        return FilesRead(tuple(parts.values()), (*_notes(self._left_out), *self._ignored.notes()))
+            left_out = _told([*self._left_out, *untracked])
+            raise InputError(f"Nothing that {', '.join(names)} matches can be sent: {left_out}. Name other files.")
+        files = "file" if len(self._left_out) == 1 else "files"
+        notes = (*_note(files, self._left_out), *_note("untracked", untracked), *self._ignored.notes())
+        return FilesRead(tuple(parts.values()), notes)
 
     # --- Which files -------------------------------------------------------------------------------------------------
 
@@ -141,7 +154,8 @@ class _Reading:
         else:
             path, asked = lines.split(name) or (name, WHOLE)
             if is_glob(path) and not self._is_there(path):
-                yield from self._found(expand(path, self._roots, self._ignored), asked)
+                images = MEANT.search(path.rpartition("/")[2]) is not None
+                yield from self._found(expand(path, self._roots, self._ignored), asked, images=images)
             else:
                 yield from self._named(path, name, asked)
 
@@ -153,14 +167,14 @@ class _Reading:
         if real.is_dir():
             yield from self._found(files_under(real, name, self._roots, self._ignored), asked)
         elif os.path.exists(real):  # noqa: PTH110 - Path.exists raises for a directory that may not be entered
-            yield _Wanted(real, name, asked)
+            yield _Wanted(real, name, asked, seen=True)
         else:
             raise InputError(f"{name} is not there. {self._suggestion(path)}")
 
-    def _found(self, matches: Sequence[Path], asked: Lines) -> Iterator[_Wanted]:
+    def _found(self, matches: Sequence[Path], asked: Lines, *, images: bool = False) -> Iterator[_Wanted]:
         for match in matches:
             try:
-                yield _Wanted(self._roots.resolve_read(str(match)), None, asked)
+                yield _Wanted(self._roots.resolve_read(str(match)), None, asked, seen=images)
             except InputError:
                 self._left_out.append(f"{self._roots.shown(match)} ({FORBIDDEN.why})")
 
@@ -179,16 +193,26 @@ class _Reading:
         self._count(len(found.text), entry)
         return Part(entry, found.text)
 
-    def _file(self, asked: Sequence[_Wanted]) -> Excerpts:
+    def _file(self, asked: Sequence[_Wanted]) -> Excerpts | Image:
         """What all entries together want of one file. InputError: it was named and cannot be used."""
         real, shown = asked[0].real, self._roots.shown(asked[0].real)
         named = next((row.named for row in asked if row.named is not None), None)
-        found = self._source.read(real, named, [row.lines for row in asked])
+        seen = any(row.seen for row in asked)
+        found = self._source.read(real, named, [row.lines for row in asked], seen=seen)
         if isinstance(found, Unfit):
             if named is not None:
                 raise InputError(f"{named} {found.why}. {found.advice}")
             self._left_out.append(f"{shown} ({found.why})")
             return Excerpts()
+        if isinstance(found, Image):
+            self._images += 1
+            if self._images > self._limits.max_images:
+                raise InputError(
+                    f"With {shown} there are more than {self._limits.max_images} images. Send fewer, or raise "
+                    "files.max_images in the settings."
+                )
+            self._count(len(found.data), shown)
+            return found
         for row in asked:
             if found.of(row.lines) is None:
                 if row.named is not None:
@@ -207,10 +231,8 @@ class _Reading:
             )
 
 
-def _notes(left_out: Sequence[str]) -> tuple[str, ...]:
-    if not left_out:
-        return ()
-    return (f"{len(left_out)} {'file' if len(left_out) == 1 else 'files'} left out: {_told(left_out)}",)
+def _note(what: str, left_out: Sequence[str]) -> tuple[str, ...]:
+    return (f"{len(left_out)} {what} left out: {_told(left_out)}",) if left_out else ()
 
 
 def _told(left_out: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """What .gitignore files and .git/info/exclude keep out of globs and directories; a name given in full is read anyway.
 
-The files from the root down count: what stands above a root is not read.
+They count from the repository's top down, as git reads them, also where the top lies above a root. What stands there is
+taken for patterns alone, and told to nobody.
 """
 
 import os
@@ -9,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from delegate_mcp import opening
 from delegate_mcp.domain.errors import InputError
 from delegate_mcp.intake.credential_files import OtherNames
 from delegate_mcp.intake.sandbox import Roots
@@ -28,6 +30,7 @@ class Ignored:
     def __init__(self, roots: Roots, other_names: OtherNames) -> None:
         self._roots = roots
         self._other_names = other_names
+        self._above = {place for root in roots.roots for place in _above(root) if not roots.allows(place)}
         self._specs: dict[Path, GitIgnoreSpec | None] = {}
         self._chains: dict[Path, Sequence[tuple[int, GitIgnoreSpec]]] = {}
         self._left_out: dict[Path, None] = {}
@@ -69,11 +72,12 @@ class Ignored:
 
     def _spec(self, directory: Path) -> "GitIgnoreSpec | None":
         if directory not in self._specs:
-            self._specs[directory] = self._read(directory) if self._roots.allows(directory) else None
+            known = self._roots.allows(directory) or directory in self._above
+            self._specs[directory] = self._read(directory) if known else None
         return self._specs[directory]
 
     def _read(self, directory: Path) -> "GitIgnoreSpec | None":
-        lines = [line for name in _FILES for line in self._lines(directory / name)]
+        lines = [line for name in _FILES for line in self._lines(directory, directory / name)]
         if not lines:
             return None
         from pathspec import GitIgnoreSpec
@@ -85,12 +89,28 @@ class Ignored:
                 kept.append(line)
         return GitIgnoreSpec.from_lines(kept)
 
-    def _lines(self, path: Path) -> list[str]:
+    def _lines(self, directory: Path, path: Path) -> list[str]:
         try:
             if not path.exists():
                 return []
-            real = self._roots.resolve_read(str(path))
-            with os.fdopen(self._roots.open_read(path.name, real, self._other_names), "rb") as file:
+            with os.fdopen(self._open(directory, path), "rb") as file:
                 return file.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()
         except (OSError, InputError):
             return []
+
+    def _open(self, directory: Path, path: Path) -> int:
+        if directory in self._above:
+            return opening.open_file(path)
+        return self._roots.open_read(path.name, self._roots.resolve_read(str(path)), self._other_names)
+
+
+def _above(root: Path) -> tuple[Path, ...]:
+    """The directories above a root up to the top of its repository; none where it is the top, or in no repository.
+
+    A repository of somebody else, who could leave one at any place above, is none, as it is for git.
+    """
+    for number, place in enumerate((root, *root.parents)):
+        with suppress(OSError):
+            if (place / ".git").lstat().st_uid == root.stat().st_uid:
+                return tuple(root.parents)[:number]
+    return ()

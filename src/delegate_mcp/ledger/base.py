@@ -1,21 +1,27 @@
 """The Ledger protocol and the rows it takes and gives. Times are Unix seconds (float), passed in, never read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.domain.limit import DayReset, Limit
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import Tier
 from delegate_mcp.domain.usage import ZERO, RateLimit, Usage
 from delegate_mcp.ledger.batches import Batches
+from delegate_mcp.ledger.evidence import Evidence
 from delegate_mcp.ledger.reports import Records
+from delegate_mcp.ledger.snapshot import LedgerSnapshot
 from delegate_mcp.ledger.window import Window
 
 CallState = Literal["running", "ok", "failed", "cancelled"]
+
+RENEWED_S = 2.0
+"""The lease of a ticket that was renewed more lately stays as it is: what is written wakes all others who wait."""
+PRUNED_AT_ONCE = 100
+"""So many records are removed in one transaction: nobody waits longer than a few milliseconds for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,8 @@ class CallStart:
     """Estimated size of the brief."""
     project: str | None = None
     """The directory it was made in, as reports name it."""
+    arm: str = ""
+    """The arm of an experiment that it follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,7 @@ class Ticket:
     ticket_id: str
     since: float
     lease_until: float
-    """After this time a waiting call whose process died holds nobody up. Renewed by every `reserve`."""
+    """After this time a waiting call whose process died holds nobody up. Renewed by a `reserve` RENEWED_S later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,85 +153,7 @@ class CallRow:
     pid: int
     candidate: ModelId | None
     error: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelUse:
-    """Requests and tokens of one model in the sliding minute and in the day of its service."""
-
-    requests_minute: int = 0
-    tokens_minute: int = 0
-    requests_day: int = 0
-    tokens_day: int = 0
-    reserved_requests: int = 0
-    """Attempts under way; included in none of the above."""
-    reserved_tokens: int = 0
-    oldest_in_minute: float | None = None
-    """When the oldest of the sliding minute was counted (one under way: began): its room returns 60 s after that."""
-
-
-@dataclass(frozen=True, slots=True)
-class LearnedLimit:
-    """A limit as the service last told it; of an account limit `model_id.model` is `*`."""
-
-    model_id: ModelId
-    limit: RateLimit
-    seen_at: float
-    elsewhere: int = 0
-    """What the service had counted beyond our own count when it told: somebody else's use of the same key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cooldown:
-    """A model that is not to be asked before `until`."""
-
-    model_id: ModelId
-    until: float
-    why: ErrorKind
-    strikes: int = 1
-    """Refusals in a row; each further one cools longer."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenBreaker:
-    """A provider that failed too often in a row; after `until` one probe at a time is let through."""
-
-    provider: str
-    until: float
-    failures: int
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderOff:
-    """A provider whose key was not accepted; off until the key's mark changes."""
-
-    provider: str
-    key_mark: str
-    since: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tombstone:
-    """A model that its service says is gone."""
-
-    model_id: ModelId
-    since: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerSnapshot:
-    """What the planner and the budget see: one consistent read."""
-
-    taken_at: float
-    use: Mapping[ModelId, ModelUse] = field(default_factory=dict[ModelId, ModelUse])
-    limits: tuple[LearnedLimit, ...] = ()
-    cooldowns: tuple[Cooldown, ...] = ()
-    breakers: tuple[OpenBreaker, ...] = ()
-    """Open ones, those that wait for a probe included."""
-    off: tuple[ProviderOff, ...] = ()
-    gone: tuple[Tombstone, ...] = ()
-    waiting: Mapping[ModelId, int] = field(default_factory=dict[ModelId, int])
-    """Calls in line, by model."""
+    arm: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,16 +177,22 @@ class Totals:
     failed_calls: int = 0
     director_input_tokens: int = 0
     director_output_tokens: int = 0
+    director_listing_tokens: int = 0
     cost_usd: Decimal = ZERO
     saved_usd: Decimal = ZERO
     tiers: tuple[TierTotals, ...] = ()
 
+    @property
+    def director_tokens(self) -> int:
+        """All that the director wrote and read for us."""
+        return self.director_input_tokens + self.director_output_tokens + self.director_listing_tokens
 
-class Ledger(Batches, Records, Protocol):
+
+class Ledger(Batches, Evidence, Records, Protocol):
     """Safe with any number of server processes; each method is one transaction. Raises LedgerError."""
 
     async def begin_call(self, call: CallStart) -> None:
-        """Record a call as running."""
+        """Record a call as running; one that runs already gets this route in the place of its own."""
         ...
 
     async def reserve(self, ask: Reserve) -> Refusal | None:
@@ -278,8 +214,11 @@ class Ledger(Batches, Records, Protocol):
         """The 95th percentile of the time to the first token of its last 100 answers; None below 20 of them."""
         ...
 
-    async def changed(self) -> None:
-        """Return when another process or machine has written to this ledger. Cancel it to stop waiting."""
+    async def changed(self, look_s: float = 1.0) -> None:
+        """Return when another process or machine has written to this ledger. Cancel it to stop waiting.
+
+        Where the database tells nobody, it is looked at so often.
+        """
         ...
 
     async def end_call(self, end: CallEnd) -> None:
@@ -310,6 +249,13 @@ class Ledger(Batches, Records, Protocol):
         """Remove the records of calls that ended and of their attempts; how many calls that were.
 
         What quotas and budgets still count (the last minute; paid attempts of today) stays, as numbers without words.
+        """
+        ...
+
+    async def prune(self, before: float, due_before: float) -> int:
+        """Remove the records of the oldest PRUNED_AT_ONCE calls that began before; how many calls that were.
+
+        Nothing where none began before `due_before`. What is under way stays, unless it must have died long ago.
         """
         ...
 

@@ -10,9 +10,10 @@ from delegate_mcp.config.settings import BudgetSettings
 from delegate_mcp.domain.availability import Availability, ProviderState
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.usage import ZERO
-from delegate_mcp.ledger.base import Cooldown, LedgerSnapshot, TierTotals, Totals
+from delegate_mcp.ledger.base import TierTotals, Totals
 from delegate_mcp.ledger.days import DayReset
 from delegate_mcp.ledger.quota import ACCOUNT, windows_for
+from delegate_mcp.ledger.snapshot import Cooldown, LedgerSnapshot
 from delegate_mcp.ledger.window import Window
 
 Json = dict[str, Any]
@@ -53,7 +54,8 @@ def current_budget(
             "cost_usd": "0", "saved_usd": "0.0312",
             "tiers": {"free": {"calls": 4, "attempts": 5, "input_tokens": 9000, "output_tokens": 2100,
                                "cost_usd": "0", "saved_usd": "0.0312"}}},
-          "connection": {as "today"},
+          "connection": {as "today", and
+            "director_tokens": {"spent": 2200, "budget": null | 2000, "left"?: 0, "state"?: "answers" | "digests"}},
           "money": {"director_model": "claude-opus-5-5", "daily_usd": null | "2",
                     "paid_today_usd": "0", "left_today_usd"?: "2"}
         }
@@ -61,13 +63,14 @@ def current_budget(
     `elsewhere` is the part of `used` that somebody else used with the same key; a breaker past its `until` waits for
     one call to try. `strikes` are refusals in a row, told from the second on; `waiting` are calls in line.
     `director` is what the director spent on us: what it wrote to call (input) and what it read of the replies (output).
+    Its tokens with the schemas that it read are held against budget.director_tokens: beyond it answers come as digests.
     A model that was never used is left out where its provider cannot be asked or it has no limits.
     """
     return {
         "at": _iso(snapshot.taken_at),
         "providers": _providers(snapshot, catalog, day_resets, availability),
         "today": _totals(today),
-        "connection": _totals(connection),
+        "connection": {**_totals(connection), "director_tokens": _director_tokens(connection, budget)},
         "money": _money(today, budget),
     }
 
@@ -156,6 +159,14 @@ def _totals(totals: Totals) -> Json:
         "saved_usd": _usd(totals.saved_usd),
         "tiers": {tier.tier: _tier(tier) for tier in totals.tiers},
     }
+
+
+def _director_tokens(connection: Totals, budget: BudgetSettings) -> Json:
+    spent = connection.director_tokens
+    if budget.director_tokens is None:
+        return {"spent": spent, "budget": None}
+    left = max(0, budget.director_tokens - spent)
+    return {"spent": spent, "budget": budget.director_tokens, "left": left, "state": "answers" if left else "digests"}
 
 
 def _tier(tier: TierTotals) -> Json:

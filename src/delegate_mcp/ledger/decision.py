@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from delegate_mcp.domain.usage import ZERO
-from delegate_mcp.ledger.base import LearnedLimit, ModelUse, Refusal, Reserve
+from delegate_mcp.ledger.base import Refusal, Reserve
 from delegate_mcp.ledger.days import next_day_start
 from delegate_mcp.ledger.health import GONE_S, WELL, Health
 from delegate_mcp.ledger.quota import MINUTE_S, UNUSED, needed, too_large, windows
+from delegate_mcp.ledger.snapshot import LearnedLimit, ModelUse
 from delegate_mcp.ledger.window import Window
 
 LOOK_AGAIN_S = 1.0

@@ -10,8 +10,9 @@ from typing import Literal
 
 from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.domain.model_id import ModelId
-from delegate_mcp.ledger.base import Cooldown, ProviderOff, Settle, Tombstone
+from delegate_mcp.ledger.base import Settle
 from delegate_mcp.ledger.quota import account_of
+from delegate_mcp.ledger.snapshot import Cooldown, ProviderOff, Tombstone
 
 STRIKES_S = (20.0, 120.0, 600.0, 3600.0)
 """How long the first, second, … refusal in a row cools a model down, where the service does not ask for more."""

@@ -21,33 +21,35 @@ from typing import Any, Self
 from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
-from delegate_mcp.ledger.base import CallEnd, CallRow, CallStart, LedgerSnapshot, Refusal, Reserve, Settle, Totals
+from delegate_mcp.domain.standing import Piece, Standing, Verdict
+from delegate_mcp.ledger import learned, places
+from delegate_mcp.ledger.base import CallEnd, CallRow, CallStart, Refusal, Reserve, Settle, Totals
 from delegate_mcp.ledger.batches import BatchRow
 from delegate_mcp.ledger.days import day_start
+from delegate_mcp.ledger.evidence import VerdictRow
 from delegate_mcp.ledger.health import ANSWERS_LEARNED_FROM, first_token_p95_ms
+from delegate_mcp.ledger.pruning import prune
 from delegate_mcp.ledger.quota import MINUTE_S
 from delegate_mcp.ledger.report_rows import charge_fields, records_of, saved_of
 from delegate_mcp.ledger.reports import CallRecord
-from delegate_mcp.ledger.sqlite_rows import attempt_of, batch_of, call_of, end_fields, totals_of
+from delegate_mcp.ledger.rows import attempt_of, batch_of, call_of, end_fields, totals_of
+from delegate_mcp.ledger.snapshot import LedgerSnapshot
+from delegate_mcp.ledger.statements import SERVER_ENDED, UNLEASED_S, this_machine
 from delegate_mcp.platforms import pid_alive
 
 try:
-    from delegate_mcp.ledger import postgres_quota as places
+    from delegate_mcp.ledger import postgres_places
+    from delegate_mcp.ledger.postgres_errors import wrong_clock
     from delegate_mcp.ledger.postgres_lane import Lane, closed
     from delegate_mcp.ledger.postgres_listening import Listening
     from delegate_mcp.ledger.postgres_session import Session
-    from delegate_mcp.ledger.postgres_statements import Row, Transaction, one, this_machine
+    from delegate_mcp.ledger.postgres_statements import Row, Transaction, one
 except ImportError as error:
     raise LedgerError(
         "DELEGATE_MCP_LEDGER names a PostgreSQL database, but psycopg, which speaks to it, cannot be loaded. Install "
         "it with `pip install 'delegate-mcp[postgres]'`, or unset DELEGATE_MCP_LEDGER to keep the ledger in a file."
     ) from error
 
-UNLEASED_S = 3600.0
-"""So long a call without a lease may be under way (planning, waiting for room) while its process lives."""
-SERVER_ENDED = "its server ended"
-MOST_SKEW_S = 2.0
-"""A machine whose clock is further from the database's than this is told of."""
 LISTEN_S = 2.0
 """So long `open` waits until others are heard."""
 
@@ -101,16 +103,16 @@ class PostgresLedger:
         return ledger
 
     async def begin_call(self, call: CallStart) -> None:
-        """Record a call as running."""
+        """Record a call as running; one that runs already gets this route in the place of its own."""
         fields = {**asdict(call), "machine": this_machine()}
-        await self._write(lambda tx: tx.send("begin_call_again" if tx.again else "begin_call", fields))
+        await self._write(lambda tx: tx.send("begin_call", fields))
 
     async def reserve(self, ask: Reserve) -> Refusal | None:
         """Record an attempt as under way with its place in every window, or refuse it whole."""
         heard = self._heard
 
         def look_and_take(tx: Transaction) -> Refusal | None:
-            refusal = places.reserve(tx, ask)
+            refusal = postgres_places.reserve(tx, ask)
             if refusal is None:  # who was refused has changed nothing for others, and is not to wake them
                 self._tell(tx)
             return refusal
@@ -122,7 +124,7 @@ class PostgresLedger:
 
     async def settle(self, end: Settle) -> None:
         """Put what was used in the place of what was reserved, with what the answer told. The first end stands."""
-        await self._write(lambda tx: places.settle(tx, end))
+        await self._write(lambda tx: postgres_places.settle(tx, end))
 
     async def leave(self, ticket_id: str) -> None:
         """Step out of the line."""
@@ -133,9 +135,10 @@ class PostgresLedger:
         which = {"provider": model_id.provider, "model": model_id.model, "answers": ANSWERS_LEARNED_FROM}
         return first_token_p95_ms([row["first_token_ms"] for row in await self._rows("first_tokens", which)])
 
-    async def changed(self) -> None:
+    async def changed(self, look_s: float = 0.0) -> None:  # noqa: ARG002 - the database tells by itself
         """Return when another server has written since this last returned, or since a `reserve` was last refused."""
-        while self._heard == self._seen:
+        seen = self._seen  # its own: others wait beside it
+        while self._heard == seen:
             if self._closing.is_set():
                 raise closed()
             await self._news.wait()
@@ -160,7 +163,7 @@ class PostgresLedger:
 
     async def snapshot(self, now: float, day_starts: Mapping[str, float]) -> LedgerSnapshot:
         """Use, limits and cooldowns; a provider that `day_starts` does not name has its day from midnight UTC."""
-        return await self._reads.run(lambda tx: places.snapshot(tx, now, day_starts))
+        return await self._reads.run(lambda tx: postgres_places.snapshot(tx, now, day_starts))
 
     async def totals(self, since: float, connection: str | None = None) -> Totals:
         """Sums over the calls that began at or after `since`, of one connection where named."""
@@ -196,13 +199,16 @@ class PostgresLedger:
         def forget(tx: Transaction) -> int:
             tx.send("forget_attempts", {"minute_start": now - MINUTE_S, "day_start": day_start(now, "utc")})
             forgotten = len(tx.send("forget_calls").fetchall())
-            tx.send("forget_words_of_attempts")
-            tx.send("forget_words_of_calls")
-            tx.send("forget_batches")
+            for name in ("words_of_attempts", "words_of_calls", "batches", "verdicts", "standings"):
+                tx.send(f"forget_{name}")
             self._tell(tx)
             return forgotten
 
         return await self._writes.run(forget)
+
+    async def prune(self, before: float, due_before: float) -> int:
+        """Remove the records of the oldest calls that began before, some at a time; how many calls that were."""
+        return await self._writes.run(lambda tx: prune(tx, before, due_before))
 
     async def begin_batch(self, row: BatchRow) -> None:
         """Record a batch; one that is there stays as it is."""
@@ -217,6 +223,22 @@ class PostgresLedger:
         """One batch, or None."""
         rows = await self._rows("batch", {"batch_id": batch_id})
         return batch_of(rows[0]) if rows else None
+
+    async def learn(self, pieces: Sequence[Piece], now: float) -> None:
+        """Add what a call has shown; what is older fades."""
+        await self._writes.run(lambda tx: learned.learn(tx, pieces, now))
+
+    async def standings(self) -> dict[tuple[ModelId, str], Standing]:
+        """All that is known, by model and task type."""
+        return learned.standings_of(await self._rows("standings", {}))
+
+    async def judge(self, call_id: str, verdict: Verdict, why: str, now: float) -> VerdictRow | None:
+        """Keep a verdict in the place of an earlier one; None: nobody answered that call."""
+        return await self._writes.run(lambda tx: learned.judge(tx, call_id, verdict, why, now))
+
+    async def verdicts(self) -> tuple[VerdictRow, ...]:
+        """All that are kept, the oldest first."""
+        return tuple(map(learned.verdict_of, await self._rows("verdicts", {})))
 
     async def aclose(self) -> None:
         """Finish what is being written and close; what waits for a database that is away is given up."""
@@ -235,13 +257,7 @@ class PostgresLedger:
         before = machine_clock()
         row = await self._reads.run(lambda tx: one(tx.send("clock")))
         skew = (before + machine_clock()) / 2 - row["now"]
-        if abs(skew) > MOST_SKEW_S:
-            way = "ahead of" if skew > 0 else "behind"
-            notice = (
-                f"This machine's clock is {abs(skew):.0f} s {way} the database's. The team's machines count limits by "
-                "their own clocks: until this one is set (NTP), limits may be overrun at the edges of a minute."
-            )
-            self._notices = (notice,)
+        self._notices = wrong_clock(skew)
         await asyncio.to_thread(self._listening.ready.wait, LISTEN_S)
 
     async def _write(self, work: Callable[[Transaction], object]) -> None:

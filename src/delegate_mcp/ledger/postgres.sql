@@ -11,25 +11,18 @@ SELECT pg_notify('delegate_mcp_ledger', %(whose)s);
 SELECT extract(epoch FROM clock_timestamp())::float8 AS now;
 
 -- name: begin_call
+-- An earlier try may have been committed, only its answer lost; or more is known of the call's work now.
 INSERT INTO calls (
     call_id, state, started_at, tool, task_type, complexity, rule, reason, private, connection, conversation, parent,
-    machine, pid, brief_tokens, project
+    machine, pid, brief_tokens, project, arm
 ) VALUES (
     %(call_id)s, 'running', %(started_at)s, %(tool)s, %(task_type)s, %(complexity)s, %(rule)s, %(reason)s, %(private)s,
     %(connection)s, %(conversation)s, %(parent)s, %(machine)s, %(pid)s, %(input_tokens)s,
-    %(project)s
-);
-
--- name: begin_call_again
--- An earlier try may have been committed, only its answer lost.
-INSERT INTO calls (
-    call_id, state, started_at, tool, task_type, complexity, rule, reason, private, connection, conversation, parent,
-    machine, pid, brief_tokens, project
-) VALUES (
-    %(call_id)s, 'running', %(started_at)s, %(tool)s, %(task_type)s, %(complexity)s, %(rule)s, %(reason)s, %(private)s,
-    %(connection)s, %(conversation)s, %(parent)s, %(machine)s, %(pid)s, %(input_tokens)s,
-    %(project)s
-) ON CONFLICT (call_id) DO NOTHING;
+    %(project)s, %(arm)s
+) ON CONFLICT (call_id) DO UPDATE SET
+    task_type = excluded.task_type, complexity = excluded.complexity, rule = excluded.rule, reason = excluded.reason,
+    private = excluded.private, brief_tokens = excluded.brief_tokens, arm = excluded.arm
+WHERE calls.state = 'running';
 
 -- name: ensure_call
 -- A call whose beginning was lost is recorded from its first word.
@@ -137,7 +130,8 @@ WHERE provider = %(provider)s AND model = %(model)s AND (since, ticket_id) < (%(
 INSERT INTO waiters (ticket_id, provider, model, since, lease_until)
 VALUES (%(ticket_id)s, %(provider)s, %(model)s, %(since)s, %(lease_until)s)
 ON CONFLICT (ticket_id) DO UPDATE SET
-    provider = excluded.provider, model = excluded.model, since = excluded.since, lease_until = excluded.lease_until;
+    provider = excluded.provider, model = excluded.model, since = excluded.since, lease_until = excluded.lease_until
+WHERE excluded.lease_until >= waiters.lease_until + %(renewed_s)s;
 
 -- name: leave_line
 DELETE FROM waiters WHERE ticket_id = %(ticket_id)s;
@@ -229,7 +223,24 @@ RETURNING call_id;
 UPDATE attempts SET message = NULL WHERE outcome <> 'running';
 
 -- name: forget_words_of_calls
-UPDATE calls SET reason = '', conversation = NULL, project = NULL, error = NULL WHERE state <> 'running';
+UPDATE calls SET reason = '', conversation = NULL, project = NULL, error = NULL, arm = '' WHERE state <> 'running';
+
+-- name: oldest_calls
+SELECT call_id FROM calls
+WHERE started_at < %(before)s AND (state <> 'running' OR started_at < %(stuck_before)s)
+ORDER BY started_at LIMIT %(most)s;
+
+-- name: drop_attempts_of
+DELETE FROM attempts WHERE call_id = %(call_id)s;
+
+-- name: drop_call
+DELETE FROM calls WHERE call_id = %(call_id)s;
+
+-- name: drop_hours
+DELETE FROM use_by_hour WHERE hour < %(hour)s;
+
+-- name: drop_batches
+DELETE FROM batches WHERE ended_at < %(before)s;
 
 -- name: call
 SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until
@@ -292,7 +303,8 @@ FROM parts GROUP BY provider, model;
 SELECT
     tier, count(*) AS calls, count(*) FILTER (WHERE state = 'failed') AS failed_calls,
     sum(saved_nano_usd)::bigint AS saved_nano_usd, sum(director_input_tokens)::bigint AS director_input_tokens,
-    sum(director_output_tokens)::bigint AS director_output_tokens
+    sum(director_output_tokens)::bigint AS director_output_tokens,
+    sum(director_listing_tokens)::bigint AS director_listing_tokens
 FROM calls
 WHERE started_at >= %(since)s AND (%(connection)s::text IS NULL OR connection = %(connection)s) GROUP BY tier;
 
@@ -336,10 +348,56 @@ WHERE call_id = %(call_id)s;
 SELECT saved_nano_usd FROM calls WHERE call_id = %(call_id)s;
 
 -- name: records
-SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until
-FROM calls WHERE started_at >= %(since)s AND started_at < %(until)s ORDER BY started_at, seq;
+SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until,
+    verdicts.verdict
+FROM calls LEFT JOIN verdicts USING (call_id)
+WHERE started_at >= %(since)s AND started_at < %(until)s ORDER BY started_at, seq;
 
 -- name: attempts_of_records
 SELECT attempts.* FROM calls JOIN attempts USING (call_id)
 WHERE calls.started_at >= %(since)s AND calls.started_at < %(until)s AND attempts.outcome <> 'running'
 ORDER BY attempts.number;
+
+-- name: begin_standing
+INSERT INTO standing (provider, model, task_type) VALUES (%(provider)s, %(model)s, %(task_type)s)
+ON CONFLICT (provider, model, task_type) DO NOTHING;
+
+-- name: standing
+SELECT * FROM standing
+WHERE provider = %(provider)s AND model = %(model)s AND task_type = %(task_type)s FOR UPDATE;
+
+-- name: keep_standing
+UPDATE standing SET
+    worth_good = %(worth_good)s, worth_bad = %(worth_bad)s, worth_at = %(worth_at)s,
+    presence_good = %(presence_good)s, presence_bad = %(presence_bad)s, presence_at = %(presence_at)s
+WHERE provider = %(provider)s AND model = %(model)s AND task_type = %(task_type)s;
+
+-- name: standings
+SELECT * FROM standing;
+
+-- name: forget_standings
+DELETE FROM standing;
+
+-- name: drop_standings
+DELETE FROM standing WHERE greatest(worth_at, presence_at) < %(before)s;
+
+-- name: answered_by
+SELECT provider, model, task_type FROM calls
+WHERE call_id = %(call_id)s AND state = 'ok' AND provider IS NOT NULL;
+
+-- name: verdict
+SELECT * FROM verdicts WHERE call_id = %(call_id)s FOR UPDATE;
+
+-- name: keep_verdict
+INSERT INTO verdicts (call_id, verdict, why, at) VALUES (%(call_id)s, %(verdict)s, %(why)s, %(at)s)
+ON CONFLICT (call_id) DO UPDATE SET verdict = excluded.verdict, why = excluded.why, at = excluded.at;
+
+-- name: verdicts
+SELECT verdicts.*, calls.provider, calls.model, calls.task_type FROM verdicts JOIN calls USING (call_id)
+ORDER BY verdicts.at;
+
+-- name: forget_verdicts
+DELETE FROM verdicts;
+
+-- name: drop_verdict
+DELETE FROM verdicts WHERE call_id = %(call_id)s;

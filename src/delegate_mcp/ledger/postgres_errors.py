@@ -41,6 +41,9 @@ _PASSING = frozenset({"08", "40", "57"})
 _PASSING_STATES = frozenset({"25006", "25P03", "53300"})
 """A primary that became a standby, a transaction that the server ended, a full house."""
 
+MOST_SKEW_S = 2.0
+"""A machine whose clock is further from the database's than this is told of."""
+
 
 def may_pass(error: psycopg.Error) -> bool:
     """Whether the same transaction may succeed on a new connection."""
@@ -79,3 +82,15 @@ def _first_line(error: psycopg.Error) -> str:
     """The server's own words, without the values that a DETAIL line holds."""
     said = error.diag.message_primary or str(error).strip().partition("\n")[0]
     return said.rstrip(".") or type(error).__name__
+
+
+def wrong_clock(skew_s: float) -> tuple[str, ...]:
+    """What is told of a machine whose clock differs from the database's by so much; nothing where that is little."""
+    if abs(skew_s) <= MOST_SKEW_S:
+        return ()
+    way = "ahead of" if skew_s > 0 else "behind"
+    told = (
+        f"This machine's clock is {abs(skew_s):.0f} s {way} the database's. The team's machines count limits by their "
+        "own clocks: until this one is set (NTP), limits may be overrun at the edges of a minute."
+    )
+    return (told,)

@@ -1,9 +1,7 @@
 """The statements of `postgres.sql` by their names, and the transaction in which they are sent."""
 
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -40,12 +38,6 @@ def one(cursor: psycopg.Cursor[Row]) -> Row:
     """The row of a statement that always has one."""
     (row,) = cursor.fetchall()
     return row
-
-
-@cache
-def this_machine() -> str:
-    """Its name: a process id says something only where it was given."""
-    return platform.node()
 
 
 def _storable(value: Any) -> Any:

@@ -7,8 +7,8 @@ from delegate_mcp.domain.limit import DayReset, Limit
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.usage import RateLimit
-from delegate_mcp.ledger.base import LearnedLimit, LedgerSnapshot, ModelUse
 from delegate_mcp.ledger.days import day_start, next_day_start
+from delegate_mcp.ledger.snapshot import LearnedLimit, LedgerSnapshot, ModelUse
 from delegate_mcp.ledger.window import Metric, Period, Scope, Window
 
 MINUTE_S = 60.0
@@ -26,13 +26,16 @@ UNUSED = ModelUse()
 
 
 def windows_for(
-    model_id: ModelId, limits: Iterable[Limit], snapshot: LedgerSnapshot, reset: DayReset
+    model_id: ModelId, limits: Sequence[Limit], snapshot: LedgerSnapshot, reset: DayReset
 ) -> tuple[Window, ...]:
     """The windows of one model as a snapshot shows them, those that it shares with its account included."""
     whole = account_of(model_id)
     learned = [word for word in snapshot.limits if word.model_id in (model_id, whole)]
-    own = snapshot.use.get(model_id, UNUSED)
-    account = together(use for other, use in snapshot.use.items() if other.provider == model_id.provider)
+    if not limits and not learned:
+        return ()
+    own, account = snapshot.use.get(model_id, UNUSED), UNUSED
+    if any(row.scope == "account" for row in (*limits, *(word.limit for word in learned))):
+        account = together(use for other, use in snapshot.use.items() if other.provider == model_id.provider)
     return windows(limits, learned, own, now=snapshot.taken_at, reset=reset, account=account)
 
 

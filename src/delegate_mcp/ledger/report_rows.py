@@ -9,7 +9,7 @@ from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.usage import Usage
 from delegate_mcp.ledger.base import CallRow
 from delegate_mcp.ledger.reports import CallRecord
-from delegate_mcp.ledger.sqlite_rows import Row, attempt_of, nano_usd, usd
+from delegate_mcp.ledger.rows import Row, attempt_of, nano_usd, usd
 
 R = TypeVar("R", bound=Row)
 
@@ -46,5 +46,6 @@ def _record(row: Row, call: CallRow, attempts: tuple[Attempt, ...]) -> CallRecor
         listing=row["director_listing_tokens"],
         spared=Usage(row["spared_input_tokens"], row["spared_output_tokens"]),
         saved_usd=usd(row["saved_nano_usd"]),
+        verdict=row["verdict"],
         attempts=attempts,
     )

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from delegate_mcp.domain.outcome import Attempt
+from delegate_mcp.domain.standing import Verdict
 from delegate_mcp.domain.usage import ZERO, Usage
 
 if TYPE_CHECKING:  # the Ledger of `base` has these methods among its own
@@ -32,6 +33,8 @@ class CallRecord:
     spared: Usage
     """What the director would have read and written itself."""
     saved_usd: Decimal
+    verdict: Verdict | None = None
+    """What was said of its answer."""
     attempts: tuple[Attempt, ...] = ()
     """Those that ended, in order."""
 

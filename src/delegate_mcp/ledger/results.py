@@ -9,20 +9,22 @@ import logging
 import os
 import stat
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from anyio import to_thread
 
 from delegate_mcp import platforms
+from delegate_mcp.domain.brief import Image
 from delegate_mcp.domain.call_id import is_call_id
 from delegate_mcp.domain.errors import LedgerError
 
 _OWN = 0o700
-_DRAFT_S = 60.0
+DRAFT_S = 60.0
 """A file that is being written takes its place within this time; an older one was left by a process that died."""
 _MOST_OFTEN_S, _LEAST_OFTEN_S = 60.0, 3_600.0
 """Between two looks for what is no longer kept."""
@@ -50,8 +52,41 @@ class StoredCall:
     """Whole, however little of it the director was shown."""
     saved_at: float
     """Unix seconds."""
+    images: tuple[Image, ...] = ()
+    """What was sent beside that message."""
     meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The reply's `delegate` object, so that it can be told again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondensedTurns:
+    """What stands for a thread up to one of its calls, that one included."""
+
+    call_id: str
+    """The newest call that it stands for; it is kept beside that one, and goes with it."""
+    text: str
+    private: bool
+    """It stays on this machine, as do the calls that it stands for."""
+    turns: int
+    """So many calls."""
+    model: str
+    """Who condensed them."""
+    saved_at: float
+    """That of the call; the two are kept as long as each other."""
+
+
+def _written(call: StoredCall) -> bytes:
+    images = [{**asdict(image), "data": b64encode(image.data).decode()} for image in call.images]
+    return json.dumps({**asdict(replace(call, images=())), "images": images}).encode()
+
+
+def _read(data: bytes) -> StoredCall:
+    fields = json.loads(data)
+    images = tuple(
+        Image(row["media_type"], b64decode(row["data"]), row["width"], row["height"])
+        for row in fields.pop("images", ())
+    )
+    return StoredCall(**fields, images=images)
 
 
 class ResultStore:
@@ -71,7 +106,7 @@ class ResultStore:
             raise ValueError(f"{call.call_id!r} is no call id")
         path = self._path(call.call_id)
         try:
-            self._put(path, json.dumps(asdict(call)).encode(), call.saved_at)
+            keep_file(path, _written(call), call.saved_at)
         except OSError as error:
             raise LedgerError(f"The answer of {call.call_id} could not be kept: {error.strerror}.") from error
         finally:
@@ -84,7 +119,27 @@ class ResultStore:
         if (held := self._held.get(call_id)) is not None:
             return held
         try:
-            return StoredCall(**json.loads(self._path(call_id).read_bytes()))
+            return _read(self._path(call_id).read_bytes())
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write_condensed(self, turns: CondensedTurns) -> None:
+        """Keep it; the last of several that were made at once stands. LedgerError: the disk does not take it."""
+        if not is_call_id(turns.call_id):
+            raise ValueError(f"{turns.call_id!r} is no call id")
+        try:
+            keep_file(self._condensed(turns.call_id), json.dumps(asdict(turns)).encode(), turns.saved_at)
+        except OSError as error:
+            raise LedgerError(
+                f"The condensed thread of {turns.call_id} could not be kept: {error.strerror}."
+            ) from error
+
+    def read_condensed(self, call_id: str) -> CondensedTurns | None:
+        """What stands for the thread up to that call; None: nobody has condensed it."""
+        if not is_call_id(call_id):
+            return None
+        try:
+            return CondensedTurns(**json.loads(self._condensed(call_id).read_bytes()))
         except (OSError, ValueError, TypeError):
             return None
 
@@ -98,22 +153,27 @@ class ResultStore:
         for entry in entries:
             with suppress(FileNotFoundError):  # another process purges too
                 status = entry.lstat()
-                in_the_making = entry.name.startswith(".") and status.st_mtime > time.time() - _DRAFT_S
+                in_the_making = entry.name.startswith(".") and status.st_mtime > time.time() - DRAFT_S
                 if stat.S_ISREG(status.st_mode) and status.st_mtime < older_than and not in_the_making:
                     entry.unlink()
                     removed += is_call_id(entry.stem)
         return removed
 
-    def _put(self, path: Path, data: bytes, saved_at: float) -> None:
-        platforms.private_dir(self._directory)
-        if os.name == "posix" and stat.S_IMODE(self._directory.stat().st_mode) != _OWN:
-            self._directory.chmod(_OWN)  # it was made by hand, or by a copy
-        platforms.write_private(path, data)
-        with suppress(FileNotFoundError):  # a purge was there already
-            os.utime(path, (saved_at, saved_at))  # purge then need not open what is private
-
     def _path(self, call_id: str) -> Path:
         return self._directory / f"{call_id}.json"
+
+    def _condensed(self, call_id: str) -> Path:
+        return self._directory / f"{call_id}.thread.json"
+
+
+def keep_file(path: Path, data: bytes, saved_at: float) -> None:
+    """Put a file in place whole, in a directory that only its owner may enter. OSError: the disk does not take it."""
+    platforms.private_dir(path.parent)
+    if os.name == "posix" and stat.S_IMODE(path.parent.stat().st_mode) != _OWN:
+        path.parent.chmod(_OWN)  # it was made by hand, or by a copy
+    platforms.write_private(path, data)
+    with suppress(FileNotFoundError):  # a purge was there already
+        os.utime(path, (saved_at, saved_at))  # purge then need not open what is private
 
 
 class Kept(Protocol):

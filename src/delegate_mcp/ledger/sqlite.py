@@ -19,39 +19,28 @@ from typing import Any, Self, TypeVar
 from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
-from delegate_mcp.ledger.base import (
-    CallEnd,
-    CallRow,
-    CallStart,
-    LedgerSnapshot,
-    Refusal,
-    Reserve,
-    Settle,
-    Totals,
-)
+from delegate_mcp.domain.standing import Piece, Standing, Verdict
+from delegate_mcp.ledger import learned, places
+from delegate_mcp.ledger.base import CallEnd, CallRow, CallStart, Refusal, Reserve, Settle, Totals
 from delegate_mcp.ledger.batches import BatchRow
 from delegate_mcp.ledger.days import day_start
-from delegate_mcp.ledger.health import ANSWERS_LEARNED_FROM, GONE_S, first_token_p95_ms
+from delegate_mcp.ledger.evidence import VerdictRow
+from delegate_mcp.ledger.health import ANSWERS_LEARNED_FROM, first_token_p95_ms
+from delegate_mcp.ledger.pruning import prune
 from delegate_mcp.ledger.quota import MINUTE_S
 from delegate_mcp.ledger.report_rows import charge_fields, records_of, saved_of
 from delegate_mcp.ledger.reports import CallRecord
+from delegate_mcp.ledger.rows import (
+    attempt_of,
+    call_of,
+    end_fields,
+)
+from delegate_mcp.ledger.snapshot import LedgerSnapshot
 from delegate_mcp.ledger.sqlite_batches import batch, begin_batch, hold_batch
 from delegate_mcp.ledger.sqlite_file import LedgerFile
-from delegate_mcp.ledger.sqlite_quota import HOUR_S, ensure_call, leave, reserve, settle
-from delegate_mcp.ledger.sqlite_rows import (
-    attempt_of,
-    breaker_of,
-    call_of,
-    cooldown_of,
-    end_fields,
-    learned_of,
-    model_id_of,
-    off_of,
-    tombstone_of,
-    totals_of,
-    use_of,
-)
-from delegate_mcp.ledger.sqlite_statements import SQL
+from delegate_mcp.ledger.sqlite_reading import snapshot, totals
+from delegate_mcp.ledger.sqlite_statements import SQL, Transaction
+from delegate_mcp.ledger.statements import SERVER_ENDED, UNLEASED_S
 from delegate_mcp.platforms import pid_alive
 
 T = TypeVar("T")
@@ -61,9 +50,6 @@ Sleep = Callable[[float], Awaitable[object]]
 POLL_S = 1.0
 SLOW_S, CAUTIOUS_S = 0.05, 5.0
 """After a write that took so long, all of them go to the thread for a while: the disk is busy."""
-UNLEASED_S = 3600.0
-"""So long a call without a lease may be under way (planning, waiting for room) while its process lives."""
-SERVER_ENDED = "its server ended"
 
 
 class SqliteLedger:
@@ -115,7 +101,7 @@ class SqliteLedger:
         return cls(file, thread=thread, clock=clock, alive=alive, sleep=sleep, seen=seen)
 
     async def begin_call(self, call: CallStart) -> None:
-        """Record a call as running."""
+        """Record a call as running; one that runs already gets this route in the place of its own."""
         await self._write(lambda db: db.execute(SQL["begin_call"], asdict(call)))
 
     async def reserve(self, ask: Reserve) -> Refusal | None:
@@ -124,11 +110,11 @@ class SqliteLedger:
 
     async def settle(self, end: Settle) -> None:
         """Put the true usage in the place of a reservation, or release it. The first end stands."""
-        await self._write(lambda db: settle(db, end))
+        await self._write(lambda db: places.settle(Transaction(db), end))
 
     async def leave(self, ticket_id: str) -> None:
         """Step out of the line."""
-        await self._write(lambda db: leave(db, ticket_id))
+        await self._write(lambda db: places.leave(Transaction(db), ticket_id))
 
     async def first_token_p95_ms(self, model_id: ModelId) -> float | None:
         """The 95th percentile of the time to the first token of its last 100 answers; None below 20 of them."""
@@ -136,14 +122,14 @@ class SqliteLedger:
         rows = await self._read(lambda db: db.execute(SQL["first_tokens"], asked).fetchall())
         return first_token_p95_ms([row["first_token_ms"] for row in rows])
 
-    async def changed(self) -> None:
+    async def changed(self, look_s: float = POLL_S) -> None:
         """Return when another connection has written since this ledger's last refusal, or since the last return.
 
-        SQLite sends no notices: its count of others' writes is read once a second.
+        SQLite sends no notices: its count of others' writes is read again and again.
         """
         seen = self._seen
         while (version := await self._read(self._file.version)) == seen:
-            await self._sleep(POLL_S)
+            await self._sleep(look_s)
         self._seen = version
 
     async def end_call(self, end: CallEnd) -> None:
@@ -167,11 +153,11 @@ class SqliteLedger:
 
     async def snapshot(self, now: float, day_starts: Mapping[str, float]) -> LedgerSnapshot:
         """Use, limits and cooldowns; a provider that `day_starts` does not name has its day from midnight UTC."""
-        return await self._read(lambda db: _snapshot(db, now, day_starts))
+        return await self._read(lambda db: snapshot(db, now, day_starts))
 
     async def totals(self, since: float, connection: str | None = None) -> Totals:
         """Sums over the calls that began at or after `since`, of one connection where named."""
-        return await self._read(lambda db: _totals(db, since, connection))
+        return await self._read(lambda db: totals(db, since, connection))
 
     async def records(self, since: float, until: float) -> tuple[CallRecord, ...]:
         """The calls of a period with all that was counted of them, the oldest first."""
@@ -186,6 +172,10 @@ class SqliteLedger:
         """Remove the records of calls that ended, from the file's free pages too; how many calls that were."""
         return await self._write(lambda db: _forget_calls(db, now))
 
+    async def prune(self, before: float, due_before: float) -> int:
+        """Remove the records of the oldest calls that began before, some at a time; how many calls that were."""
+        return await self._write(lambda db: prune(Transaction(db), before, due_before))
+
     async def begin_batch(self, row: BatchRow) -> None:
         """Record a batch; one that is there stays as it is."""
         await self._write(lambda db: begin_batch(db, row))
@@ -197,6 +187,22 @@ class SqliteLedger:
     async def batch(self, batch_id: str) -> BatchRow | None:
         """One batch, or None."""
         return await self._read(lambda db: batch(db, batch_id))
+
+    async def learn(self, pieces: Sequence[Piece], now: float) -> None:
+        """Add what a call has shown; what is older fades."""
+        await self._write(lambda db: learned.learn(Transaction(db), pieces, now))
+
+    async def standings(self) -> dict[tuple[ModelId, str], Standing]:
+        """All that is known, by model and task type."""
+        return await self._read(lambda db: learned.standings_of(db.execute(SQL["standings"])))
+
+    async def judge(self, call_id: str, verdict: Verdict, why: str, now: float) -> VerdictRow | None:
+        """Keep a verdict in the place of an earlier one; None: nobody answered that call."""
+        return await self._write(lambda db: learned.judge(Transaction(db), call_id, verdict, why, now))
+
+    async def verdicts(self) -> tuple[VerdictRow, ...]:
+        """All that are kept, the oldest first."""
+        return await self._read(lambda db: tuple(map(learned.verdict_of, db.execute(SQL["verdicts"]))))
 
     async def aclose(self) -> None:
         """Finish what is being written and close."""
@@ -212,7 +218,7 @@ class SqliteLedger:
         return tuple(self._file.notices)
 
     def _look_and_take(self, db: sqlite3.Connection, ask: Reserve) -> Refusal | None:
-        refusal = reserve(db, ask)
+        refusal = places.reserve(Transaction(db), ask)
         if refusal is not None:  # what is written from here on may make room
             self._seen = self._file.version(db)
         return refusal
@@ -253,7 +259,7 @@ class SqliteLedger:
 
 
 def _end_call(db: sqlite3.Connection, end: CallEnd) -> None:
-    ensure_call(db, end.call_id, end.ended_at)
+    places.ensure_call(Transaction(db), end.call_id, end.ended_at)
     db.execute(SQL["end_call"], end_fields(end))
 
 
@@ -269,48 +275,6 @@ def _forget_calls(db: sqlite3.Connection, now: float) -> int:
     forgotten = db.execute(SQL["forget_calls"]).rowcount
     db.execute(SQL["forget_words_of_attempts"])
     db.execute(SQL["forget_words_of_calls"])
-    db.execute(SQL["forget_batches"])
+    for name in ("forget_batches", "forget_verdicts", "forget_standings"):
+        db.execute(SQL[name])
     return forgotten
-
-
-def _snapshot(db: sqlite3.Connection, now: float, day_starts: Mapping[str, float]) -> LedgerSnapshot:
-    minute = now - MINUTE_S
-    times = {"now": now, "minute_start": minute, "minute_hour": int(minute // HOUR_S), "gone_since": now - GONE_S}
-    return LedgerSnapshot(
-        taken_at=now,
-        use=use_of(
-            db.execute(SQL["use_in_minute"], times),
-            db.execute(SQL["reserved"], times),
-            _use_in_day(db, now, day_starts),
-        ),
-        limits=tuple(learned_of(row) for row in db.execute(SQL["limits"])),
-        cooldowns=tuple(cooldown_of(row) for row in db.execute(SQL["cooldowns"], times)),
-        breakers=tuple(breaker_of(row) for row in db.execute(SQL["open_breakers"])),
-        off=tuple(off_of(row) for row in db.execute(SQL["providers_off"])),
-        gone=tuple(tombstone_of(row) for row in db.execute(SQL["gone"], times)),
-        waiting={model_id_of(row): row["calls"] for row in db.execute(SQL["waiting"], times)},
-    )
-
-
-def _use_in_day(db: sqlite3.Connection, now: float, day_starts: Mapping[str, float]) -> list[sqlite3.Row]:
-    """Rows that add up to each provider's day: whole hours from their sums, the hour of a start from its attempts."""
-    utc = day_start(now, "utc")
-    first_hour = min((utc, *day_starts.values())) // HOUR_S
-    rows = [
-        row
-        for row in db.execute(SQL["use_by_hour"], {"hour": first_hour})
-        if row["hour"] * HOUR_S >= day_starts.get(row["provider"], utc)
-    ]
-    for provider, start in day_starts.items():
-        if start % HOUR_S:
-            span: dict[str, Any] = {"provider": provider, "start": start, "end": (start // HOUR_S + 1) * HOUR_S}
-            rows += db.execute(SQL["use_between"], span)
-    return rows
-
-
-def _totals(db: sqlite3.Connection, since: float, connection: str | None) -> Totals:
-    of_whom = "" if connection is None else "_of_connection"
-    bounds = {"since": since, "connection": connection}
-    return totals_of(
-        db.execute(SQL[f"calls_by_tier{of_whom}"], bounds), db.execute(SQL[f"attempts_by_tier{of_whom}"], bounds)
-    )

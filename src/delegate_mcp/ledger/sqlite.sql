@@ -2,13 +2,17 @@
 -- `sqlite_statements.py` finds it.
 
 -- name: begin_call
+-- A call that is under way got another route once more was known of its work.
 INSERT INTO calls (
     call_id, state, started_at, tool, task_type, complexity, rule, reason, private, connection, conversation, parent,
-    pid, brief_tokens, project
+    pid, brief_tokens, project, arm
 ) VALUES (
     :call_id, 'running', :started_at, :tool, :task_type, :complexity, :rule, :reason, :private, :connection,
-    :conversation, :parent, :pid, :input_tokens, :project
-);
+    :conversation, :parent, :pid, :input_tokens, :project, :arm
+) ON CONFLICT (call_id) DO UPDATE SET
+    task_type = excluded.task_type, complexity = excluded.complexity, rule = excluded.rule, reason = excluded.reason,
+    private = excluded.private, brief_tokens = excluded.brief_tokens, arm = excluded.arm
+WHERE calls.state = 'running';
 
 -- name: ensure_call
 -- A call whose beginning was lost with a broken file is recorded from its first word in the new one.
@@ -101,7 +105,8 @@ WHERE provider = :provider AND model = :model AND (since, ticket_id) < (:since, 
 -- name: stand_in_line
 INSERT INTO waiters (ticket_id, provider, model, since, lease_until)
 VALUES (:ticket_id, :provider, :model, :since, :lease_until)
-ON CONFLICT (ticket_id) DO UPDATE SET lease_until = excluded.lease_until;
+ON CONFLICT (ticket_id) DO UPDATE SET lease_until = excluded.lease_until
+WHERE excluded.lease_until >= lease_until + :renewed_s;
 
 -- name: leave_line
 DELETE FROM waiters WHERE ticket_id = :ticket_id;
@@ -199,7 +204,24 @@ WHERE state <> 'running' AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.c
 UPDATE attempts SET message = NULL WHERE outcome <> 'running';
 
 -- name: forget_words_of_calls
-UPDATE calls SET reason = '', conversation = NULL, project = NULL, error = NULL WHERE state <> 'running';
+UPDATE calls SET reason = '', conversation = NULL, project = NULL, error = NULL, arm = '' WHERE state <> 'running';
+
+-- name: oldest_calls
+SELECT call_id FROM calls
+WHERE started_at < :before AND (state <> 'running' OR started_at < :stuck_before)
+ORDER BY started_at LIMIT :most;
+
+-- name: drop_attempts_of
+DELETE FROM attempts WHERE call_id = :call_id;
+
+-- name: drop_call
+DELETE FROM calls WHERE call_id = :call_id;
+
+-- name: drop_hours
+DELETE FROM use_by_hour WHERE hour < :hour;
+
+-- name: drop_batches
+DELETE FROM batches WHERE ended_at < :before;
 
 -- name: call
 SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until
@@ -253,13 +275,15 @@ SELECT provider, model, count(*) AS calls FROM waiters WHERE lease_until > :now 
 -- name: calls_by_tier
 SELECT
     tier, count(*) AS calls, sum(state = 'failed') AS failed_calls, sum(saved_nano_usd) AS saved_nano_usd,
-    sum(director_input_tokens) AS director_input_tokens, sum(director_output_tokens) AS director_output_tokens
+    sum(director_input_tokens) AS director_input_tokens, sum(director_output_tokens) AS director_output_tokens,
+    sum(director_listing_tokens) AS director_listing_tokens
 FROM calls WHERE started_at >= :since GROUP BY tier;
 
 -- name: calls_by_tier_of_connection
 SELECT
     tier, count(*) AS calls, sum(state = 'failed') AS failed_calls, sum(saved_nano_usd) AS saved_nano_usd,
-    sum(director_input_tokens) AS director_input_tokens, sum(director_output_tokens) AS director_output_tokens
+    sum(director_input_tokens) AS director_input_tokens, sum(director_output_tokens) AS director_output_tokens,
+    sum(director_listing_tokens) AS director_listing_tokens
 FROM calls WHERE connection = :connection AND started_at >= :since GROUP BY tier;
 
 -- name: attempts_by_tier
@@ -305,10 +329,56 @@ WHERE call_id = :call_id;
 SELECT saved_nano_usd FROM calls WHERE call_id = :call_id;
 
 -- name: records
-SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until
-FROM calls WHERE started_at >= :since AND started_at < :until ORDER BY started_at, seq;
+SELECT calls.*, (SELECT max(lease_until) FROM attempts WHERE attempts.call_id = calls.call_id) AS lease_until,
+    verdicts.verdict
+FROM calls LEFT JOIN verdicts USING (call_id)
+WHERE started_at >= :since AND started_at < :until ORDER BY started_at, seq;
 
 -- name: attempts_of_records
 SELECT attempts.* FROM calls JOIN attempts USING (call_id)
 WHERE calls.started_at >= :since AND calls.started_at < :until AND attempts.outcome <> 'running'
 ORDER BY attempts.number;
+
+-- name: begin_standing
+INSERT INTO standing (provider, model, task_type) VALUES (:provider, :model, :task_type)
+ON CONFLICT (provider, model, task_type) DO NOTHING;
+
+-- name: standing
+SELECT * FROM standing
+WHERE provider = :provider AND model = :model AND task_type = :task_type;
+
+-- name: keep_standing
+UPDATE standing SET
+    worth_good = :worth_good, worth_bad = :worth_bad, worth_at = :worth_at,
+    presence_good = :presence_good, presence_bad = :presence_bad, presence_at = :presence_at
+WHERE provider = :provider AND model = :model AND task_type = :task_type;
+
+-- name: standings
+SELECT * FROM standing;
+
+-- name: forget_standings
+DELETE FROM standing;
+
+-- name: drop_standings
+DELETE FROM standing WHERE max(worth_at, presence_at) < :before;
+
+-- name: answered_by
+SELECT provider, model, task_type FROM calls
+WHERE call_id = :call_id AND state = 'ok' AND provider IS NOT NULL;
+
+-- name: verdict
+SELECT * FROM verdicts WHERE call_id = :call_id;
+
+-- name: keep_verdict
+INSERT INTO verdicts (call_id, verdict, why, at) VALUES (:call_id, :verdict, :why, :at)
+ON CONFLICT (call_id) DO UPDATE SET verdict = excluded.verdict, why = excluded.why, at = excluded.at;
+
+-- name: verdicts
+SELECT verdicts.*, calls.provider, calls.model, calls.task_type FROM verdicts JOIN calls USING (call_id)
+ORDER BY verdicts.at;
+
+-- name: forget_verdicts
+DELETE FROM verdicts;
+
+-- name: drop_verdict
+DELETE FROM verdicts WHERE call_id = :call_id;

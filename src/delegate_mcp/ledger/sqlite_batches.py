@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import asdict
 
 from delegate_mcp.ledger.batches import BatchRow
-from delegate_mcp.ledger.sqlite_rows import batch_of
+from delegate_mcp.ledger.rows import batch_of
 from delegate_mcp.ledger.sqlite_statements import SQL
 
 

@@ -1,6 +1,10 @@
-"""The statements of `sqlite.sql` by their names."""
+"""The statements of `sqlite.sql` by their names, and the transaction in which they are sent."""
 
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 
 def _named() -> dict[str, str]:
@@ -10,3 +14,14 @@ def _named() -> dict[str, str]:
 
 
 SQL = _named()
+
+
+@dataclass(slots=True)
+class Transaction:
+    """One transaction under way."""
+
+    db: sqlite3.Connection
+
+    def send(self, name: str, values: Mapping[str, Any], /) -> sqlite3.Cursor:
+        """Do that statement."""
+        return self.db.execute(SQL[name], values)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from delegate_mcp.config.settings import PrivacySettings
-from delegate_mcp.domain.brief import Brief, Message
+from delegate_mcp.domain.brief import Brief
 from delegate_mcp.domain.errors import InputError
 from delegate_mcp.privacy.finding import Finding
 
@@ -40,7 +40,8 @@ def guard(
         return brief
     try:
         brief = _guard_secrets(brief, settings, secrets or _credentials)
-        return brief if brief.private else _guard_personal(brief, settings, personal or _personal_data)
+        brief = brief if brief.private else _guard_personal(brief, settings, personal or _personal_data)
+        return brief if brief.private else _guard_images(brief, settings)
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, nothing may leave that was not searched
@@ -82,6 +83,15 @@ def _guard_personal(brief: Brief, settings: PrivacySettings, search: Search) -> 
         return brief
     told = _told("personal data", found)
     return _kept_here(brief, told) if settings.pii == "local" else replace(brief, notes=(told, *brief.notes))
+
+
+def _guard_images(brief: Brief, settings: PrivacySettings) -> Brief:
+    """Nobody searches a picture: it is said, or it stays here."""
+    if not brief.images:
+        return brief
+    names = [sent.path for sent in brief.files if sent.image][:_MAX_TOLD] or ["an earlier turn"]
+    told = f"images not searched: {', '.join(names)}"
+    return _kept_here(brief, told) if settings.images == "local" else replace(brief, notes=(told, *brief.notes))
 
 
 def _kept_here(brief: Brief, why: str) -> Brief:
@@ -144,7 +154,7 @@ def _redacted(brief: Brief, found: Sequence[_Found]) -> Brief:
             if value not in names:
                 counts[row.kind] = counts.get(row.kind, 0) + 1
                 names[value] = f"[REDACTED:{row.kind}-{counts[row.kind]}]"
-        messages[number] = Message(message.role, _replaced(text, found, number, names))
+        messages[number] = replace(message, text=_replaced(text, found, number, names))
     told = _told("redacted", found)
     prompt = brief.prompt
     for value in sorted(names, key=len, reverse=True):

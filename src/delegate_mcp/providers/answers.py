@@ -36,7 +36,9 @@ def without_thoughts(text: str) -> str:
 def estimated(ask: Ask, output_tokens: int) -> Usage:
     """The usage where a service reported none; no answer is longer than its ceiling."""
     most = min(output_tokens, ask.options.max_output_tokens)
-    return Usage(sum(estimate_tokens(message.text) for message in ask.messages), most, estimated=True)
+    read = sum(estimate_tokens(message.text) for message in ask.messages)
+    seen = sum(image.tokens for message in ask.messages for image in message.images)
+    return Usage(read + seen, most, estimated=True)
 
 
 def asking_for_json(messages: tuple[Message, ...], schema: Mapping[str, Any]) -> tuple[Message, ...]:

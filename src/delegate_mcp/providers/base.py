@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from delegate_mcp.domain.brief import Message
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.plan import AskOptions
 
@@ -32,15 +33,6 @@ class Ask:
     connect_timeout_s: float = 5.0
     deadline_s: float = 300.0
     """Seconds this ask may take in all; for backends that can be told (the caller enforces it in any case)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedModel:
-    """A model as its service lists it."""
-
-    model: str
-    context_tokens: int | None = None
-    max_output_tokens: int | None = None
 
 
 class Provider(Protocol):

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
 
+from delegate_mcp.domain.brief import Message
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
 from delegate_mcp.domain.outcome import Completion, FinishReason
 from delegate_mcp.domain.usage import RateLimit, Usage
 from delegate_mcp.providers import failures
 from delegate_mcp.providers.answers import asking_for_json, checked, closed, estimated
-from delegate_mcp.providers.base import Ask, ListedModel, Report
+from delegate_mcp.providers.base import Ask, Report
 from delegate_mcp.providers.json_view import count, mapping, mappings, parse, text
 from delegate_mcp.providers.registry import ProviderRow
 from delegate_mcp.providers.streaming import DONE, events, to_the_end, whole
@@ -44,7 +45,7 @@ def request_body(row: ProviderRow, ask: Ask) -> dict[str, Any]:
         messages = asking_for_json(messages, ask.json_schema)
     body: dict[str, Any] = {
         "model": ask.model,
-        "messages": [{"role": message.role, "content": message.text} for message in messages],
+        "messages": [{"role": message.role, "content": _sent(message)} for message in messages],
         "stream": True,
         "stream_options": {"include_usage": True},
         row.max_tokens_field: options.max_output_tokens,
@@ -62,6 +63,14 @@ def request_body(row: ProviderRow, ask: Ask) -> dict[str, Any]:
     elif ask.json_schema is not None and row.schema_mode == "json_object":
         body["response_format"] = {"type": "json_object"}
     return {**body, **dict(row.extra_body)}
+
+
+def _sent(message: Message) -> str | list[dict[str, Any]]:
+    """Text alone as text, which every service takes; images stand before the words about them."""
+    if not message.images:
+        return message.text
+    images = [{"type": "image_url", "image_url": {"url": image.data_url}} for image in message.images]
+    return [*images, {"type": "text", "text": message.text}]
 
 
 @dataclass(slots=True)
@@ -165,29 +174,10 @@ class Answer:
         return ProviderError(kind, f"{self.row.title}: {what}", usage=self.used())
 
 
-def listed(body: object) -> tuple[ListedModel, ...]:
-    """The models of a `/models` answer; services name the sizes differently."""
-    models = mappings(mapping(body).get("data")) or mappings(body)
-    return tuple(
-        ListedModel(
-            model=model["id"],
-            context_tokens=_size(model, "context_length", "context_window", "max_context_length", "max_model_len"),
-            max_output_tokens=_size(model, "max_completion_tokens")
-            or _size(mapping(model.get("top_provider")), "max_completion_tokens"),
-        )
-        for model in models
-        if text(model.get("id"))
-    )
-
-
 def _flat_error(chunk: Mapping[str, Any]) -> bool:
     """Whether a body is itself an error (Mistral, Cerebras); others put it below `error`."""
     told = "message" in chunk or "detail" in chunk
     return chunk.get("object") == "error" or (told and "choices" not in chunk)
-
-
-def _size(model: Mapping[str, Any], *names: str) -> int | None:
-    return next((size for name in names if (size := count(model.get(name)))), None)
 
 
 def _content(delta: Mapping[str, Any]) -> tuple[str, int]:

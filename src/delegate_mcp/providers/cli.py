@@ -9,9 +9,10 @@ import anyio
 from anyio.abc import ByteReceiveStream, Process
 
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.platforms import end_group, end_process, find_program, start_process
-from delegate_mcp.providers.base import Ask, ListedModel, Report
+from delegate_mcp.providers.base import Ask, Report
 from delegate_mcp.providers.cli_answer import CliAnswer
 from delegate_mcp.providers.cli_rows import CLI_BY_NAME, CliCall, environment, instructions
 from delegate_mcp.providers.registry import ProviderRow

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.usage import estimate_tokens
 from delegate_mcp.local.host_client import HostAddress
 from delegate_mcp.local.keeper import Keeper
 from delegate_mcp.local.models import LocalModel
-from delegate_mcp.providers.base import Ask, ListedModel, Report
+from delegate_mcp.providers.base import Ask, Report
 from delegate_mcp.providers.openai_compatible import OpenAICompatibleProvider
 from delegate_mcp.providers.registry import ProviderRow
 

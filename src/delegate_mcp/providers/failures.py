@@ -43,6 +43,13 @@ RULES: tuple[Rule, ...] = (
         "{title}: the request is larger than the model's context",
     ),
     Rule(
+        ErrorKind.REFUSED,  # by this model only: another one sees
+        _REJECTED | {404, 500, 501},
+        r"(support|accept|process|handle|take)s?( for)?( \w+)? ?(image|vision|multimodal)|mmproj"
+        r"|(image|vision|multimodal)[\w ]{0,20} (is |are )?(not|un) ?(supported|available|allowed|enabled)",
+        "{title}: this model does not see images",
+    ),
+    Rule(
         ErrorKind.REFUSED,
         _REJECTED | {403},
         r"content_filter|content_policy|content management policy|flagged|moderation|safety (system|filter)"

@@ -12,13 +12,16 @@ import httpx
 from google import genai
 from google.genai import errors, types
 
+from delegate_mcp.domain.brief import Message
 from delegate_mcp.domain.errors import ErrorKind, ProviderError
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion, FinishReason
 from delegate_mcp.domain.usage import Usage
 from delegate_mcp.providers import failures
 from delegate_mcp.providers.answers import asking_for_json, checked, estimated
-from delegate_mcp.providers.base import Ask, ListedModel, Report
-from delegate_mcp.providers.connection import Passed, connect_limit, http_client, listing, usable_key
+from delegate_mcp.providers.base import Ask, Report
+from delegate_mcp.providers.connection import Passed, connect_limit, http_client, usable_key
+from delegate_mcp.providers.list_request import fetch_list
 from delegate_mcp.providers.registry import ProviderRow
 from delegate_mcp.providers.streaming import bounded, to_the_end
 
@@ -56,6 +59,8 @@ MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 _VERSIONED = re.compile(r"(.+?)/+(v\d\w*)/*")
 _CHARS_A_TOKEN = 4
+_LIST_VERSION = "v1beta"
+"""Of the versions of the API the one that lists previews and says which models think."""
 
 
 class GeminiProvider:
@@ -100,25 +105,9 @@ class GeminiProvider:
 
     async def list_models(self) -> tuple[ListedModel, ...]:
         """The models that generate text content right now."""
-        async with listing(self._row):
-            try:
-                pager = await self._client.aio.models.list(config=types.ListModelsConfig(page_size=1000))
-                models = [model async for model in pager]
-            except errors.APIError as error:
-                raise self._failure(error) from error
-            except MALFORMED as error:
-                raise ProviderError.bad_answer(f"{self._row.title}: the list of models is not of its form") from error
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise failures.from_transport(self._row, error) from error
-        return tuple(
-            ListedModel(
-                model=(model.name or "").removeprefix("models/"),
-                context_tokens=model.input_token_limit,
-                max_output_tokens=model.output_token_limit,
-            )
-            for model in models
-            if model.name and "generateContent" in (model.supported_actions or ("generateContent",))
-        )
+        address = f"{self._base_url.rstrip('/')}/{self._api_version or _LIST_VERSION}"
+        headers = {"x-goog-api-key": usable_key(self._row, self._api_key)}
+        return await fetch_list(self._row, address, headers, self._transport)
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -180,7 +169,7 @@ def _request(ask: Ask, http_options: types.HttpOptions) -> tuple[list[Any], type
     if schema is not None and options.web_search:
         messages, schema = asking_for_json(messages, schema), None
     contents = [
-        types.Content(role="model" if message.role == "assistant" else "user", parts=[types.Part(text=message.text)])
+        types.Content(role="model" if message.role == "assistant" else "user", parts=_parts(message))
         for message in messages
         if message.role != "system"
     ]
@@ -197,6 +186,12 @@ def _request(ask: Ask, http_options: types.HttpOptions) -> tuple[list[Any], type
         automatic_continuation=False,
     )
     return list(contents), config
+
+
+def _parts(message: Message) -> list[types.Part]:
+    """Images before the words about them."""
+    images = [types.Part.from_bytes(data=image.data, mime_type=image.media_type) for image in message.images]
+    return [*images, types.Part(text=message.text)]
 
 
 def _thinking(ask: Ask) -> types.ThinkingConfig | None:

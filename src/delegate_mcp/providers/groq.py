@@ -12,12 +12,14 @@ import groq
 import httpx
 
 from delegate_mcp.domain.errors import ProviderError
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.usage import Usage
 from delegate_mcp.providers import failures, rate_limits
-from delegate_mcp.providers.base import Ask, ListedModel, Report
-from delegate_mcp.providers.chat import Answer, listed, request_body
-from delegate_mcp.providers.connection import connect_limit, http_client, listing, usable_key
+from delegate_mcp.providers.base import Ask, Report
+from delegate_mcp.providers.chat import Answer, request_body
+from delegate_mcp.providers.connection import connect_limit, http_client, usable_key
+from delegate_mcp.providers.list_request import fetch_list
 from delegate_mcp.providers.registry import ProviderRow
 
 _SDK_PATH = re.compile(r"(/openai(/v1)?)?/*$")
@@ -68,12 +70,8 @@ class GroqProvider:
 
     async def list_models(self) -> tuple[ListedModel, ...]:
         """What Groq offers right now."""
-        async with listing(self._row):
-            try:
-                models = await self._client.models.list()
-            except (groq.APIError, httpx.HTTPError, httpx.InvalidURL) as error:
-                raise self._failure(error) from error
-        return listed(models.to_dict())
+        headers = {"Authorization": f"Bearer {usable_key(self._row, self._api_key)}"}
+        return await fetch_list(self._row, self._base_url, headers, self._transport)
 
     async def aclose(self) -> None:
         """Close connections."""

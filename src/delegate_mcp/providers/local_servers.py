@@ -1,27 +1,22 @@
 """Asks the ports of this machine which models their servers offer."""
 
-from typing import cast
-
 import anyio
 import httpx
 
 from delegate_mcp.domain.availability import ProviderState
 from delegate_mcp.domain.errors import ProviderError
-from delegate_mcp.providers.chat import listed
 from delegate_mcp.providers.connection import http_client, usable_key
 from delegate_mcp.providers.home import at_home, is_loopback, socket_file
-from delegate_mcp.providers.json_view import mapping, parse
+from delegate_mcp.providers.list_request import get_bounded, read_body
+from delegate_mcp.providers.model_lists import PLAIN, form_of
 from delegate_mcp.providers.registry import ProviderRow
 
 ANSWER_S = 1.5
 """A server that is there lists its models in this time, also on a busy machine; one that is not refuses at once."""
 
-_LARGEST_LIST_BYTES = 1_000_000
-_OK = 200
+_OK, _NOT_THERE = 200, 404
 _LAST_PORT = 65_535
 _WANTS_KEY = frozenset({401, 403})
-# Words in the names of models that do not chat.
-_NO_CHAT = ("embed", "rerank")
 
 
 async def ask_server(
@@ -50,7 +45,7 @@ async def ask_server(
         return _no(row, str(error), f"correct providers.{row.name}.api_key")
     except httpx.HTTPError:
         status, body = 0, b""
-    return _state(row, where, status, body)
+    return await _state(row, where, status, body)
 
 
 def _told(url: httpx.URL) -> str:
@@ -68,20 +63,19 @@ def _address(base_url: str) -> httpx.URL | None:
     return url if url.scheme in {"http", "https"} and url.host and (url.port or 0) <= _LAST_PORT else None
 
 
-def _state(row: ProviderRow, where: str, status: int, body: bytes) -> ProviderState:
+async def _state(row: ProviderRow, where: str, status: int, body: bytes) -> ProviderState:
     """What its answer says."""
     if status in _WANTS_KEY:
         return _no(row, f"{where} asks for a key", f"set providers.{row.name}.api_key")
-    data = mapping(parse(body)).get("data")
-    if status != _OK or not isinstance(data, list):
+    listed = await read_body(row.name, body) if status == _OK else None
+    if listed is None:
         mend = f"set providers.{row.name}.base_url to where {row.title} answers"
         return _no(row, f"what answers on {where} is not an OpenAI-compatible server", mend)
-    names = [model.model for model in listed({"data": cast("object", data)})]
-    models = tuple(name for name in names if not any(word in name.lower() for word in _NO_CHAT))
-    if not models:
+    if not listed:
         return _no(row, "running, but has no chat model", f"load a model in {row.title}")
-    why = f"running with {len(models)} model{'s' if len(models) > 1 else ''}"
-    return ProviderState(name=row.name, usable=True, why=why, models=models)
+    why = f"running with {len(listed)} model{'s' if len(listed) > 1 else ''}"
+    names = tuple(model.model for model in listed)
+    return ProviderState(name=row.name, usable=True, why=why, models=names, listed=listed)
 
 
 def _no(row: ProviderRow, why: str, mend: str) -> ProviderState:
@@ -93,12 +87,9 @@ async def _get_models(
 ) -> tuple[int, bytes]:
     key = usable_key(row, api_key)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    body = b""
     async with http_client(row, base_url.rstrip("/") + "/", headers, transport) as client:
         with anyio.fail_after(answer_s):
-            async with client.stream("GET", "models") as response:
-                async for part in response.aiter_bytes():
-                    body += part
-                    if len(body) > _LARGEST_LIST_BYTES:
-                        break
-        return response.status_code, body
+            response, body = await get_bounded(client, form_of(row.name).path)
+            if response.status_code == _NOT_THERE:  # an older version, which has OpenAI's list alone
+                response, body = await get_bounded(client, PLAIN.path)
+    return response.status_code, body

@@ -6,14 +6,15 @@ from functools import cached_property
 import anyio
 import httpx
 
-from delegate_mcp.domain.errors import ProviderError
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.usage import RateLimit
 from delegate_mcp.providers import failures, rate_limits
-from delegate_mcp.providers.base import Ask, ListedModel, Report
-from delegate_mcp.providers.chat import Answer, listed, request_body
-from delegate_mcp.providers.connection import connect_limit, http_client, listing, usable_key
+from delegate_mcp.providers.base import Ask, Report
+from delegate_mcp.providers.chat import Answer, request_body
+from delegate_mcp.providers.connection import connect_limit, http_client, usable_key
 from delegate_mcp.providers.json_view import parse
+from delegate_mcp.providers.list_request import fetch_list
 from delegate_mcp.providers.quota_facts import quota_of
 from delegate_mcp.providers.registry import ProviderRow
 
@@ -68,16 +69,7 @@ class OpenAICompatibleProvider:
 
     async def list_models(self) -> tuple[ListedModel, ...]:
         """What the service offers right now."""
-        async with listing(self._row):
-            try:
-                response = await self._client.get("models")
-                await self._raise_for_status(response)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise failures.from_transport(self._row, error) from error
-        body = parse(response.content)
-        if body is None:
-            raise ProviderError.bad_answer(f"{self._row.title}: the list of models is no JSON")
-        return listed(body)
+        return await fetch_list(self._row, self._base_url, self._headers, self._transport)
 
     async def quota(self) -> tuple[RateLimit, ...]:
         """What the service tells of the account's limits where it can be asked; empty where not, or where it fails."""
@@ -102,6 +94,9 @@ class OpenAICompatibleProvider:
 
     @cached_property
     def _client(self) -> httpx.AsyncClient:
+        return http_client(self._row, self._base_url, self._headers, self._transport)
+
+    @property
+    def _headers(self) -> dict[str, str]:
         key = usable_key(self._row, self._api_key)
-        headers = dict(self._row.extra_headers) | ({"Authorization": f"Bearer {key}"} if key else {})
-        return http_client(self._row, self._base_url, headers, self._transport)
+        return dict(self._row.extra_headers) | ({"Authorization": f"Bearer {key}"} if key else {})

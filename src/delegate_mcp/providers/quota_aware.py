@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion
-from delegate_mcp.providers.base import Ask, ListedModel, Report
+from delegate_mcp.providers.base import Ask, Report
 from delegate_mcp.providers.openai_compatible import OpenAICompatibleProvider
 
 EVERY_S = 600.0

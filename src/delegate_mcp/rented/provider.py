@@ -14,11 +14,12 @@ from anyio.abc import TaskGroup
 from delegate_mcp.config.settings import RentedSettings
 from delegate_mcp.dispatch.clock import Clock
 from delegate_mcp.domain.errors import ProviderError
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.outcome import Completion
 from delegate_mcp.domain.usage import ZERO
 from delegate_mcp.ledger.base import Ledger
 from delegate_mcp.platforms import end_process, start_process
-from delegate_mcp.providers.base import Ask, ListedModel, Report
+from delegate_mcp.providers.base import Ask, Report
 from delegate_mcp.providers.openai_compatible import OpenAICompatibleProvider
 from delegate_mcp.providers.registry import ProviderRow
 from delegate_mcp.rented.lease import Lease

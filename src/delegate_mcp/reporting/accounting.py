@@ -9,7 +9,7 @@ from delegate_mcp.catalog.price_list import PriceList
 from delegate_mcp.domain.brief import Brief
 from delegate_mcp.domain.outcome import Outcome
 from delegate_mcp.domain.request import DelegateRequest
-from delegate_mcp.domain.usage import estimate_tokens
+from delegate_mcp.domain.usage import Usage, estimate_tokens
 from delegate_mcp.ledger.base import CallEnd
 from delegate_mcp.reporting.savings import Balance, saved_usd, spared_by
 
@@ -33,7 +33,7 @@ class Accounting:
             tier=outcome.candidate.tier,
             usage=outcome.usage,
             cost_usd=outcome.cost_usd,
-            spared=spared_by(brief, outcome.completion),
+            spared=spared_by(brief, outcome.completion) if request.spares else Usage(),
         )
         return await self._with_spending(end, request, told)
 

@@ -1,7 +1,8 @@
 """The name under which reports know a project's directory."""
 
 import hashlib
-from pathlib import PurePath
+from collections.abc import Sequence
+from pathlib import Path, PurePath
 
 _HASH_CHARS = 6
 
@@ -14,3 +15,8 @@ def project_label(directory: PurePath | str, *, named: bool = True) -> str:
     path = PurePath(directory)
     mark = hashlib.sha256(str(path).encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_CHARS]
     return f"{path.name}-{mark}" if named and path.name else mark
+
+
+def project_of(roots: Sequence[Path], *, named: bool) -> str | None:
+    """The label of the directory that a call was made in: the first that it may touch."""
+    return project_label(roots[0], named=named) if roots else None

@@ -140,6 +140,7 @@ def sums_json(sums: Sums) -> Json:
         },
         "success_rate": _rate(sums.success_rate),
         "fallback_rate": _rate(sums.fallback_rate),
+        "cache_rate": _rate(sums.cache_rate),
         "latency_ms": {
             name: None if (found := percentile(sums.latencies_ms, part)) is None else round(found)
             for name, part in (("p50", 0.5), ("p95", 0.95))

@@ -54,6 +54,8 @@ class Sums:
     running: int = 0
     fallbacks: int = 0
     """Answered calls in which another model had failed before."""
+    cached: int = 0
+    """Answered calls for which nobody was asked: the answer of an identical one stood for them."""
     tiers: Mapping[str, TierSums] = field(default_factory=dict[str, TierSums])
     balance: Balance = EVEN
     cost_usd: Decimal = ZERO
@@ -92,6 +94,11 @@ class Sums:
         """Answered calls that another model had failed at, of all answered."""
         return share(self.fallbacks, self.ok)
 
+    @property
+    def cache_rate(self) -> float | None:
+        """Answered calls for which nobody was asked, of all answered."""
+        return share(self.cached, self.ok)
+
 
 def summed(records: Sequence[CallRecord], attempts: Iterable[Attempt] | None = None) -> Sums:
     """Sums over calls and their attempts; `attempts`: those to count instead of the calls' own."""
@@ -107,6 +114,7 @@ def summed(records: Sequence[CallRecord], attempts: Iterable[Attempt] | None = N
         cancelled=states.count("cancelled"),
         running=states.count("running"),
         fallbacks=sum(map(_fell_back, answered)),
+        cached=sum(not record.attempts for record in answered),
         tiers={tier: found for tier in TIERS if (found := _tier(tier, records, calls, tried)) != TierSums()},
         balance=Balance(
             spared=Usage(

@@ -1,16 +1,14 @@
 """`budget://current`: what is left of every quota, what was used, and what it saved."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from delegate_mcp.holder import CONNECTION
+from delegate_mcp.dashboard import LINK
+from delegate_mcp.holder import CONNECTION, AppHolder
 from delegate_mcp.resources.row import ResourceRow
 
-if TYPE_CHECKING:
-    from delegate_mcp.app import App
 
-
-async def _read(app: "App") -> dict[str, Any]:
-    return await app.budget(CONNECTION.get())
+async def _read(holder: AppHolder) -> dict[str, Any]:
+    return await (await holder.app()).budget(CONNECTION.get())
 
 
 ROW = ResourceRow(
@@ -18,4 +16,5 @@ ROW = ResourceRow(
     name="budget",
     description="Quota left by provider and model, use by tier, cost and net savings.",
     read=_read,
+    meta=LINK,
 )

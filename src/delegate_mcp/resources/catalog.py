@@ -1,15 +1,13 @@
 """`models://catalog`: what is usable now, and why the rest is not."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from delegate_mcp.holder import AppHolder
 from delegate_mcp.resources.row import ResourceRow
 
-if TYPE_CHECKING:
-    from delegate_mcp.app import App
 
-
-async def _read(app: "App") -> dict[str, Any]:
-    return await app.models()
+async def _read(holder: AppHolder) -> dict[str, Any]:
+    return await (await holder.app()).models()
 
 
 ROW = ResourceRow(

@@ -22,6 +22,12 @@ DECENT_OUTPUT = 512
 """An output ceiling may shrink to this before a candidate is given up."""
 
 
+BLIND = "cannot see images"
+PAID_OFF = "paid models are off: budget.daily_usd is not set, or used up for today"
+_TEXT_ONLY = ("cli", "embedded")
+"""Wires over which text alone goes, whatever the model."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One candidate before one call."""
@@ -85,6 +91,13 @@ def _stays_here(case: Case) -> str | None:
     return f"private: {case.brief.kept_here or 'this call'} stays on this machine"
 
 
+def _sees(case: Case) -> str | None:
+    if not case.brief.images:
+        return None
+    wire = registry.BY_NAME[case.model.model_id.provider].wire
+    return BLIND if wire in _TEXT_ONLY or "vision" not in case.model.capabilities else None
+
+
 def _data_policy(case: Case) -> str | None:
     policy, use = case.known.data_policy, case.known.data_use(case.model.model_id, case.model)
     return None if use is None or use.allowed_by(policy) else f'data_policy is "{policy}": it {use.told()}'
@@ -119,7 +132,7 @@ def _gone(case: Case) -> str | None:
 def _paid(case: Case) -> str | None:
     paid = case.known.tier(case.model.model_id, case.model) == "paid"
     off = paid and not case.known.paid
-    return "paid models are off: budget.daily_usd is not set, or used up for today" if off else None
+    return PAID_OFF if off else None
 
 
 def _edits(case: Case) -> str | None:
@@ -200,6 +213,7 @@ def _no_room(case: Case) -> Pause | None:
 
 LASTING: tuple[Callable[[Case], str | None], ...] = (
     _stays_here,
+    _sees,
     _data_policy,
     _usable,
     _key,

@@ -1,22 +1,35 @@
-"""From a prompt to its task type: explainable signs, no model, no learning, under a millisecond.
+"""From a prompt to its task type: explainable signs and a small linear model, no network, under a millisecond.
 
-People put what they want into the first or the last words and what it is about between them, so verbs and phrases count
-only there; shapes (code, diffs, lists of functions) count anywhere.
+The signs (`points.py`) are sure of what they know and silent on the rest; the model (`weights.txt`, learned from
+prompts of our own) knows more words. Their sum decides, and says how sure it is.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from functools import lru_cache
+from math import exp
 
-from delegate_mcp.routing import signals as signs
-from delegate_mcp.routing.hints import CODE_STARTS, CODE_WORDS, HINTS, TROUBLE
-from delegate_mcp.routing.phrases_general import GENERAL_PHRASES
-from delegate_mcp.routing.phrases_special import SPECIAL_PHRASES
+from delegate_mcp.routing.features import features
+from delegate_mcp.routing.points import Found, Text, clear_signs, faint_signs, points
 from delegate_mcp.routing.task_types import BY_NAME
+from delegate_mcp.routing.weights import Weights, load_weights
 
 LONG_CONTEXT_FROM = 32_000
 """Input tokens above which general work goes to a long-context model."""
+
+RULES_COUNT = 1.4
+"""What a point of the rules counts against the model; found on prompts of which no weight was learned."""
+
+_MOST_POINTS = 10.0
+_CLEAR_BY = 4.0
+"""Where the best is ahead by this, single words that only hint are not looked at."""
+_SOFTNESS = 1.7
+"""The sums are too sure of themselves by this: `bench/routing_accuracy.py` prints what confidence turned out true."""
+_NOTHING = 0.3
+_TOLD_FROM = 0.4
+_TOLD = 2
+_KEPT = 4
+"""One call asks several times for the same prompt; prompts can be large, so few are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,57 +38,10 @@ class Classification:
 
     task_type: str
     confidence: float
-    """0 to 1."""
+    """0 to 1: of a hundred prompts of which it was so sure, about so many were right."""
     signals: tuple[str, ...]
-
-
-_HEAD = 500
-_TAIL = 300
-_SHAPE_HEAD = 3_000
-_SHAPE_TAIL = 1_000
-_MARKS_IN = 1_500
-_FENCES_IN = 24_000
-_SURE_BY = 3.0
-_CLAUSES = 6
-
-_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_CLAUSE = re.compile(r"[.!?]\s+|\n+|:\s|;\s|,? (?:and then|then|and) (?=[a-z]+ )")
-_POLITE = re.compile(
-    r"(?:[\W_]+|(?:please|pls|kindly|hi|hey|hello|ok|okay|so|now|first|then|also|just|thanks|quickly|briefly|claude|"
-    r"can you|could you|would you|will you|can i get you to|i(?:'d| would) like (?:you to|to)|i need (?:you )?to|"
-    r"i want (?:you )?to|i(?:'m| am) trying to|help me(?: to)?|help|let's|let us|you (?:are going|need|have) to|"
-    r"your (?:task|job|goal) is to|"
-    r"try to|go ahead and|using the \w+ below,?)\b[,:]?\s*)+"
-)
-_WORD = re.compile(r"[a-z][a-z'-]*")
-_CODE_LINE = re.compile(
-    r"^[ \t]*(?:def |class |import |from \w+ import |function |const |let |var |public |private |protected |#include|"
-    r"return\b|"
-    r"if ?\(|for ?\(|while ?\(|\w+\([^\n]*\);?$|[^\n]*[{};]$|select .+ from |package |fn |func |using )",
-    re.MULTILINE | re.IGNORECASE,
-)
-_NUMBER = re.compile(
-    r"(?<![\w.])\$?\d[\d,]*(?:\.\d+)?%?(?![\w])|\b(?:two|three|four|five|six|seven|eight|nine|ten|twice|half|dozen|double)\b"
-)
-_HOW_MANY = re.compile(
-    r"\b(?:how (?:many|much|long|far|old|fast|tall|often)|what (?:is|was|will be|would be|are) (?:the )?(?:total|sum|"
-    r"average|difference|percentage|price|cost|speed|ratio|area|volume|minimum|maximum|value|profit)|"
-    r"how .{0,20} in total)\b"
-)
-_STATEMENT_END = re.compile(r"[.!](?:\s|\Z)")
-_CODE_MARK = re.compile(
-    r"=>|\(\)[;{.]|\+\+[;)]|&&|\|\||\w+\[\w+\]|^(?:async )?def \w+\(|\bfunction \w*\(|#include|SELECT .{1,80} FROM |"
-    r"</\w+>|\w+\.\w+\(|[!=]==?[^=]|;\s*$|::",
-    re.MULTILINE,
-)
-_STUB = re.compile(
-    r"^[ \t]*(?:async )?(?:def|function|fn|func) \w+\([^)]*\)[^\n]*\n?\s*(?:\"\"\"|'''|//|#|/\*)", re.MULTILINE
-)
-_CARD = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")
-
-
-_Found = tuple[str, str, float]
-"""A sign's name, its task type and its weight."""
+    second: str = ""
+    """The next best task type."""
 
 
 def classify(
@@ -84,169 +50,60 @@ def classify(
     schema: bool = False,  # noqa: FBT001, FBT002  # one fact among others
     input_tokens: int = 0,
 ) -> Classification:
-    """Weigh the signs and take the heaviest task type; `quick` where nothing speaks."""
-    text = _Text.of(prompt)
-    found = [*_verbs(text.head, text.tail), *_plain(text), *_code(text), *_files(files)]
-    if schema:
-        found.append(("a schema to fill", "parameter_extraction", 1.0))
-    ranked = _ranked(found)
-    if ranked[0][1] - ranked[1][1] < _SURE_BY:
-        found.extend(_faint(text, coded=any(name.startswith("holds") for name, _, _ in found)))
-        ranked = _ranked(found)
-    (best, score), (_, second) = ranked[:2]
-    names = tuple(dict.fromkeys(name for name, task_type, _ in found if task_type == best))
-    if input_tokens > LONG_CONTEXT_FROM and BY_NAME[best].stretches:
-        return Classification("long_context", 1.0, (f"{input_tokens:,} tokens to read", *names))
-    # Sure where the winner is strong by itself and stands well above the next. `quick` is what remains, so it is sure
-    # where nothing else speaks.
-    strength = min(1.0, (score + (1.5 if best == "quick" else 0.0)) / 4)
-    confidence = round(strength * (0.5 + 0.5 * (score - second) / score), 2)
-    return Classification(best, confidence, names or ("nothing in particular",))
+    """Weigh the signs and the words and take the heaviest task type; `quick` where nothing speaks."""
+    found = _classified(prompt, tuple(files), schema)
+    if input_tokens > LONG_CONTEXT_FROM and BY_NAME[found.task_type].stretches:
+        signals = (f"{input_tokens:,} tokens to read", *found.signals)
+        return Classification("long_context", 1.0, signals, found.task_type)
+    return found
 
 
-def _ranked(found: Sequence[_Found]) -> list[tuple[str, float]]:
-    points: dict[str, float] = {"quick": 0.75, "reasoning": 0.0}
-    for _, task_type, weight in found:
-        points[task_type] = points.get(task_type, 0.0) + weight
-    return sorted(points.items(), key=lambda row: -row[1])
+@lru_cache(maxsize=_KEPT)
+def _classified(prompt: str, files: tuple[str, ...], schema: bool) -> Classification:  # noqa: FBT001  # a key
+    text = Text.of(prompt)
+    found = clear_signs(text, files, schema=schema)
+    if not (text.bare.strip() or found):
+        return Classification("quick", _NOTHING, ("nothing in particular",))
+    seen = features(prompt, text.bare)
+    model = load_weights()
+    learned = _learned(seen, model)
+    sums, best, second = _ranked(learned, found, model.labels)
+    if sums[best] - sums[second] < _CLEAR_BY:
+        found.extend(faint_signs(text, found))
+        sums, best, second = _ranked(learned, found, model.labels)
+    task_type = model.labels[best]
+    names = dict.fromkeys(name for name, speaks_for, _ in found if speaks_for == task_type)
+    names |= dict.fromkeys(_words(seen, model, best, second))
+    confidence = round(1 / sum(exp((value - sums[best]) / _SOFTNESS) for value in sums), 2)
+    return Classification(task_type, confidence, tuple(names) or ("nothing in particular",), model.labels[second])
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """The parts of a prompt that are looked at."""
-
-    head: str
-    tail: str
-    """Empty where the head is all."""
-    edges: str
-    """Head and tail in lower case: where instructions stand."""
-    bare: str
-    """Without fenced code."""
-    shape: str
-    """As it stands, without the middle of a long text."""
-    fenced: bool
-
-    @classmethod
-    def of(cls, prompt: str) -> "_Text":
-        fenced = "```" in prompt
-        bare = prompt
-        if fenced:
-            bare = _FENCE.sub("\n", prompt[:_FENCES_IN]) + (prompt[-_TAIL:] if len(prompt) > _FENCES_IN else "")
-        whole = len(bare) <= _HEAD + _TAIL
-        head, tail = (bare, "") if whole else (bare[:_HEAD], bare[-_TAIL:])
-        edges = f"{head}\n{tail}".lower().replace("\u2019", "'")
-        short = len(prompt) <= _SHAPE_HEAD + _SHAPE_TAIL
-        shape = prompt if short else f"{prompt[:_SHAPE_HEAD]}\n{prompt[-_SHAPE_TAIL:]}"
-        return cls(head, tail, edges, bare, shape, fenced)
+def _ranked(learned: Sequence[float], found: Sequence[Found], labels: Sequence[str]) -> tuple[list[float], int, int]:
+    """The sums of model and rules, the best place and the next."""
+    given = points(found)
+    sums = [
+        value + RULES_COUNT * min(_MOST_POINTS, given.get(label, 0.0))
+        for value, label in zip(learned, labels, strict=True)
+    ]
+    best, second = sorted(range(len(sums)), key=sums.__getitem__, reverse=True)[:2]
+    return sums, best, second
 
 
-def _plain(text: _Text) -> Iterator[_Found]:
-    """Turns of phrase, shapes and numbers: what speaks for itself."""
-    for sign in (*GENERAL_PHRASES, *SPECIAL_PHRASES):
-        if sign.pattern.search(text.edges):
-            yield sign.name, sign.task_type, sign.weight
-    for sign in signs.SHAPES:
-        if sign.pattern.search(text.shape):
-            yield sign.name, sign.task_type, sign.weight
-    if any(_luhn(match[0]) for match in _CARD.finditer(text.shape)):
-        yield "a card number", "private", 4.5
-    yield from _arithmetic(text.bare, text.edges)
+def _learned(seen: dict[str, float], model: Weights) -> list[float]:
+    sums = [0.0] * len(model.labels)
+    rows = model.rows
+    for feature, value in seen.items():
+        for at, weight in rows.get(feature, ()):
+            sums[at] += weight * value
+    return sums
 
 
-def _faint(text: _Text, *, coded: bool) -> Iterator[_Found]:
-    """Single words and the form of the text: what counts where nothing spoke clearly."""
-    for hint in HINTS:
-        count = len({match[0] for match in hint.pattern.finditer(text.edges)})
-        if count:
-            yield hint.name, hint.task_type, hint.weight * (1.5 if count > 1 else 1.0)
-    yield from _about_code(text.edges, coded=coded)
-    if coded:
-        return
-    statements = len(_STATEMENT_END.findall(text.bare[:2000]))
-    if statements > 1 and text.bare.rstrip().endswith("?"):
-        yield "facts and then a question", "reasoning", 1.25
-    elif statements > 1 and _is_note(text.edges):
-        yield "a note without a question", "reflection", 1.5
-
-
-def _verbs(head: str, tail: str) -> Iterator[_Found]:
-    clauses = [clause for clause in _CLAUSE.split(head.lower()) if clause.strip()][:_CLAUSES]
-    last = [clause for clause in _CLAUSE.split(tail.lower()) if clause.strip()][-2:]
-    for place, clause in enumerate((*clauses, *last)):
-        said = clause[polite.end() :] if (polite := _POLITE.match(clause)) else clause
-        word = _WORD.match(said)
-        if word is None:
-            continue
-        verb = word[0]
-        share = 1.0 if place == 0 or (last and place >= len(clauses) + len(last) - 1) else 0.4
-        if verb in signs.MAKERS:
-            for thing in signs.THINGS:
-                if thing.pattern.search(said[:160]):
-                    yield f"asks for {thing.name}", thing.task_type, thing.weight * share
-        elif verb in signs.VERBS:
-            task_type, weight = signs.VERBS[verb]
-            yield f"opens with {verb!r}", task_type, weight * share
-
-
-def _code(text: _Text) -> Iterator[_Found]:
-    lines = len(_CODE_LINE.findall(text.shape))
-    if text.fenced or lines > 2:  # noqa: PLR2004  # two such lines may be prose
-        yield "holds code", "coding", 1.0
-        yield "holds code", "code_review", 1.5
-    elif _CODE_MARK.search(text.shape[:_MARKS_IN]):
-        yield "holds a line of code", "coding", 0.75
-        yield "holds a line of code", "code_review", 1.25
-    if _STUB.search(text.shape):
-        yield "a function to fill in", "coding", 3.5
-
-
-def _about_code(edges: str, *, coded: bool) -> Iterator[_Found]:
-    spoken = len({match[0] for match in CODE_WORDS.pattern.finditer(edges)})
-    if CODE_STARTS.pattern.search(edges):
-        yield CODE_STARTS.name, "coding", CODE_STARTS.weight
-    if (spoken or coded) and TROUBLE.pattern.search(edges):
-        yield TROUBLE.name, "code_review", TROUBLE.weight * (1.0 if coded or spoken > 1 else 0.7)
-    elif spoken and not _is_question(edges):
-        yield CODE_WORDS.name, "coding", CODE_WORDS.weight * (1.0 if spoken > 1 else 0.67)
-
-
-def _arithmetic(bare: str, edges: str) -> Iterator[_Found]:
-    asks = _HOW_MANY.search(edges) is not None
-    if not asks and "?" not in edges:
-        return
-    numbers = len(_NUMBER.findall(bare[:2000].lower()))
-    if asks and numbers > 1:
-        yield "numbers and a question of how much", "reasoning", 3.5
-    elif numbers > 2 and len(bare) < _HEAD:  # noqa: PLR2004  # two numbers stand in many a question
-        yield "numbers and a question", "reasoning", 2.0
-    elif asks:
-        yield "asks how much", "reasoning", 1.0
-
-
-def _is_question(edges: str) -> bool:
-    first = _WORD.search(edges)
-    return "?" in edges or (first is not None and signs.VERBS.get(first[0], ("", 0.0))[0] == "quick")
-
-
-def _is_note(edges: str) -> bool:
-    """Statements only: no question, and no verb that asks."""
-    first = _WORD.search(edges)
-    asks = first is not None and (first[0] in signs.VERBS or first[0] in signs.MAKERS)
-    return not asks and "?" not in edges
-
-
-def _files(files: Sequence[str]) -> Iterator[_Found]:
-    kinds = {PurePath(path.replace("\\", "/")).suffix.lstrip(".").lower() for path in files}
-    if kinds & signs.DIFF_FILES:
-        yield "a diff among the files", "code_review", 3.0
-    if kinds & signs.LOG_FILES:
-        yield "a log among the files", "code_review", 1.0
-    if kinds & signs.CODE_FILES:
-        yield "code among the files", "coding", 1.0
-        yield "code among the files", "code_review", 1.0
-
-
-def _luhn(number: str) -> bool:
-    digits = [int(char) for char in number if char.isdigit()]
-    doubled = [digit if place % 2 == 0 else sum(divmod(digit * 2, 10)) for place, digit in enumerate(reversed(digits))]
-    return sum(doubled) % 10 == 0
+def _words(seen: dict[str, float], model: Weights, best: int, second: int) -> list[str]:
+    """The words that spoke most for the best against the next best."""
+    for_it: list[tuple[float, str]] = []
+    for feature, value in seen.items():
+        row = dict(model.rows.get(feature, ()))
+        margin = (row.get(best, 0.0) - row.get(second, 0.0)) * value
+        if margin > _TOLD_FROM and feature[0] not in "^#" and " " not in feature and feature.isalpha():
+            for_it.append((margin, feature))
+    return [f"the word {word!r}" for _, word in sorted(for_it, reverse=True)[:_TOLD]]

@@ -11,11 +11,12 @@ from delegate_mcp.domain.availability import Availability
 from delegate_mcp.domain.limit import DayReset
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import Tier
-from delegate_mcp.ledger.base import Cooldown, LedgerSnapshot, OpenBreaker, ProviderOff, Tombstone
 from delegate_mcp.ledger.quota import account_of, windows_for
+from delegate_mcp.ledger.snapshot import Cooldown, LedgerSnapshot, OpenBreaker, ProviderOff, Tombstone
 from delegate_mcp.ledger.window import Window
 from delegate_mcp.providers import registry
 from delegate_mcp.providers.data_use import DataPolicy, DataUse
+from delegate_mcp.routing.equals import Experience
 
 Demo = Literal["auto", "always", "never"]
 
@@ -34,9 +35,13 @@ class Known:
     """Provider -> tier, where the settings differ from the registry's row."""
     embedded_context_tokens: int | None = None
     """The context that the embedded engine is set to; None: what the catalog says of local models."""
+    rented_up: tuple[str, ...] = ()
+    """Rented machines that run now: they cost whether they are asked or not."""
     key_marks: Mapping[str, str] = field(default_factory=dict[str, str])
     """Provider -> mark of the key that is set now: a key that was refused and has changed since is tried again."""
 
+    experience: Experience = field(default_factory=Experience)
+    """What use has taught."""
     data_policy: DataPolicy = "any"
     """What a service may do with what it is sent."""
     agreed: Mapping[str, DataPolicy] = field(default_factory=dict[str, DataPolicy])

@@ -1,19 +1,19 @@
-"""What use has taught of each model, by task type, and the order that it gives to candidates that are equal. Pure.
+"""The order that what use has taught gives to candidates that are equal. Pure.
 
-Two things are learned apart, since they change at different speeds. *Worth*: whether its answers are what was asked
-for (schema met, check passed, a verdict). *Presence*: whether it answers at all, and soon. Of each there is a Beta
-posterior whose counts fade, with every new one and with time. The catalog's rubric is the prior of worth.
+Worth and presence (`domain/standing.py`) have a Beta posterior each, whose counts fade with every new one and with
+time. The catalog's rubric is the prior of worth.
 
 The numbers of this file were chosen with `bench/routing_learning.py`, which says how much is won and lost by them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from random import Random
 from typing import TypeVar
 
 from delegate_mcp.domain.model_id import ModelId
+from delegate_mcp.domain.standing import PRESENCE, WORTH, Standing, Standings
 
 T = TypeVar("T")
 
@@ -30,79 +30,33 @@ LEAST_EVIDENCE = 10.0
 _WORST, _BEST = 0.05, 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class Fading:
-    """How soon evidence is forgotten."""
-
-    kept: float
-    """Share of the old evidence that a new piece leaves."""
-    half_life_s: float
-    """After so long half of it is left, in seconds."""
+def worth_of(standing: Standing, quality: int, now: float) -> tuple[float, float]:
+    """Beta posterior of its worth: for and against, the rubric's 0 to 10 as its prior."""
+    mean = min(max(quality / 10, _WORST), _BEST)
+    left = standing.worth.faded(now, WORTH)
+    return mean * PRIOR_WEIGHT + left.good, (1 - mean) * PRIOR_WEIGHT + left.bad
 
 
-WORTH = Fading(kept=0.97, half_life_s=14 * 86_400.0)
-PRESENCE = Fading(kept=0.8, half_life_s=600.0)
+def presence_of(standing: Standing, now: float) -> float:
+    """How often it answers, 0 to 1."""
+    # Its mean and no draw: a service that is away is found out by its breaker, and draws would cost steady ones.
+    left = standing.presence.faded(now, PRESENCE)
+    return (PRESENT[0] + left.good) / (sum(PRESENT) + left.weight)
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """Evidence for and against, as it was at a time."""
-
-    good: float = 0.0
-    bad: float = 0.0
-    at: float = 0.0
-    """Unix seconds."""
-
-    @property
-    def weight(self) -> float:
-        """All of it."""
-        return self.good + self.bad
-
-    def faded(self, now: float, fading: Fading) -> "Tally":
-        """What is left of it now; a clock that went back forgets nothing."""
-        if now <= self.at or not self.weight:
-            return self
-        left = 0.5 ** ((now - self.at) / fading.half_life_s)
-        return Tally(self.good * left, self.bad * left, now)
-
-    def with_(self, good: float, bad: float, now: float, fading: Fading) -> "Tally":
-        """The same with a new piece of evidence."""
-        old = self.faded(now, fading)
-        kept = fading.kept ** (good + bad)
-        return Tally(old.good * kept + good, old.bad * kept + bad, max(now, old.at))
+def mean(standing: Standing, quality: int, now: float) -> float:
+    """How often it is likely to do what is asked, 0 to 1."""
+    good, bad = worth_of(standing, quality, now)
+    return good / (good + bad) * presence_of(standing, now)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What is known of a model at a task type."""
-
-    worth: Tally = Tally()
-    presence: Tally = Tally()
-
-    def mean(self, quality: int, now: float) -> float:
-        """How often it is likely to do what is asked, 0 to 1."""
-        good, bad = self._worth(quality, now)
-        return good / (good + bad) * self._presence(now)
-
-    def drawn(self, quality: int, now: float, rng: Random) -> float:
-        """One draw from what may be true of it."""
-        good, bad = self._worth(quality, now)
-        return rng.betavariate(good * SHARPNESS, bad * SHARPNESS) * self._presence(now)
-
-    def _worth(self, quality: int, now: float) -> tuple[float, float]:
-        mean = min(max(quality / 10, _WORST), _BEST)
-        left = self.worth.faded(now, WORTH)
-        return mean * PRIOR_WEIGHT + left.good, (1 - mean) * PRIOR_WEIGHT + left.bad
-
-    def _presence(self, now: float) -> float:
-        # Its mean and no draw: a service that is away is found out by its breaker, and draws would cost steady ones.
-        left = self.presence.faded(now, PRESENCE)
-        return (PRESENT[0] + left.good) / (sum(PRESENT) + left.weight)
+def drawn(standing: Standing, quality: int, now: float, rng: Random) -> float:
+    """One draw from what may be true of it."""
+    good, bad = worth_of(standing, quality, now)
+    return rng.betavariate(good * SHARPNESS, bad * SHARPNESS) * presence_of(standing, now)
 
 
 NEW = Standing()
-Standings = Mapping[tuple[ModelId, str], Standing]
-"""By model and task type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +86,17 @@ def learned_order(
         known = [traits(row) for row in equals]
         stand = [standings.get((row.model_id, task_type), NEW) for row in known]
         if len(equals) > 1 and sum(one.worth.faded(now, WORTH).weight for one in stand) >= LEAST_EVIDENCE:
-            drawn = [one.drawn(row.quality, now, rng) for one, row in zip(stand, known, strict=True)]
-            equals = [equals[place] for place in _order(drawn, rng)]
+            draws = [drawn(one, row.quality, now, rng) for one, row in zip(stand, known, strict=True)]
+            equals = [equals[place] for place in _order(draws, rng)]
         ordered += equals
     return ordered
 
 
-def _order(drawn: Sequence[float], rng: Random) -> list[int]:
+def _order(draws: Sequence[float], rng: Random) -> list[int]:
     """Places by their draws, the highest first; now and then any of them comes first."""
-    order = sorted(range(len(drawn)), key=lambda place: -drawn[place])
+    order = sorted(range(len(draws)), key=lambda place: -draws[place])
     if rng.random() < EXPLORED:
-        first = rng.randrange(len(drawn))
+        first = rng.randrange(len(draws))
         order.remove(first)
         order.insert(0, first)
     return order

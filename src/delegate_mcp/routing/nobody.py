@@ -4,6 +4,7 @@ from math import ceil
 
 from delegate_mcp.domain.errors import NoCandidateError
 from delegate_mcp.domain.plan import RoutePlan
+from delegate_mcp.routing.checks import BLIND
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.times import clock
 
@@ -16,7 +17,8 @@ def require_candidates(drafted: RoutePlan, known: Known) -> None:
     stays = f" It may only be answered on this machine: {drafted.kept_here}." if drafted.kept_here else ""
     healing = [row for row in drafted.passed_over if row.temporary]
     if not healing:
-        what = f"No model can take this call {call}.{stays} Nothing was sent."
+        who = "No model that sees images" if drafted.images else "No model"
+        what = f"{who} can take this call {call}.{stays} Nothing was sent."
         raise NoCandidateError(what, drafted.passed_over, _advice(drafted, known))
     until = min((row.until for row in healing if row.until is not None), default=None)
     again = "" if until is None else f" Room again at {clock(until, known.snapshot.taken_at)}."
@@ -27,11 +29,13 @@ def require_candidates(drafted: RoutePlan, known: Known) -> None:
 def _advice(drafted: RoutePlan, known: Known, until: float | None = None) -> str:
     """The quickest ways to a model that could take it."""
     states = known.availability.states
-    providers = dict.fromkeys(row.model.partition(":")[0] for row in drafted.passed_over)
+    providers = dict.fromkeys(row.model.partition(":")[0] for row in drafted.passed_over if row.why != BLIND)
     mends = [state.mend for name in providers if (state := states.get(name)) and not state.usable and state.mend]
     ways = list(dict.fromkeys(mends))[:2]
     if until is not None:
         seconds = max(1, ceil(until - known.snapshot.taken_at))
         ways = [f"ask again in {seconds:,} s, or with on_limit=wait, which waits as long as the call may take", *ways]
+    if drafted.images:
+        ways.append("run a local model that sees (`ollama pull qwen3-vl`), or say in words what the images show")
     todo = "; or ".join(ways)
     return f"What to do: {todo or 'send less, wait, or name another model'}. `delegate-mcp doctor` tells more."

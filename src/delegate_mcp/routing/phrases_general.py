@@ -150,7 +150,8 @@ GENERAL_PHRASES: tuple[Sign, ...] = (
         to my (?:\w+ )?(?:list|cart|calendar|account)
         (?:send|write) (?:\w+ )?(?:an? )?(?:email|message|text|sms|slack message) (?:to|saying)
         play (?:some |a )?(?:music|songs?|my playlist)
-        book (?:a|an|me|us|two|the)|what(?:'s| is) the weather|weather (?:in|for|forecast)
+        book (?:a|an|me|us|two|the)|(?:what|how)(?:'s| is| will) the weather|weather (?:in|for|at|on|forecast|today|be)
+        (?:is|will) (?:it|there) (?:be )?(?:rain|snow|sunny|foggy|windy|cloudy|freezing|fog|a storm)\w*
         """,
     ),
     words(
@@ -159,6 +160,15 @@ GENERAL_PHRASES: tuple[Sign, ...] = (
         "a language named",
         rf"""
         (?:in|using|with|to|an?|idiomatic|modern) (?:{LANGUAGES})(?![\w+#])
+        """,
+    ),
+    words(
+        "coding",
+        1.5,
+        "a tool of programmers named",
+        r"""
+        pandas|numpy|matplotlib|django|flask|data ?frames?|javascript|typescript|jquery|mysql|postgres\w*|mongodb
+        sqlalchemy|selenium|dockerfile|kubernetes|webpack|list comprehension|regex|groupby
         """,
     ),
     words(

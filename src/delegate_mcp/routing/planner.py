@@ -1,63 +1,33 @@
 """From a brief to its route plan: task type, rule, candidates in order, and why others are passed over. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import chain
 
-from delegate_mcp.catalog.catalog import DEMO_MODEL, LOCAL_WILDCARD, Catalog, Model
-from delegate_mcp.catalog.table import nearest
+from delegate_mcp.catalog.catalog import Catalog
 from delegate_mcp.domain.availability import Availability
 from delegate_mcp.domain.brief import Brief
-from delegate_mcp.domain.errors import InputError
 from delegate_mcp.domain.model_id import ModelId
-from delegate_mcp.domain.plan import AskOptions, Candidate, Complexity, PassedOver, RoutePlan, Tier
+from delegate_mcp.domain.plan import AskOptions, Candidate, Gathering, PassedOver, RoutePlan, Tier, Told
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.ledger.base import LedgerSnapshot
 from delegate_mcp.providers.data_use import DataPolicy
-from delegate_mcp.routing import task_types
 from delegate_mcp.routing.checks import Case, lasting_reason, pause
-from delegate_mcp.routing.classifier import Classification, classify
-from delegate_mcp.routing.complexity import judge_complexity
+from delegate_mcp.routing.classifier import Classification
+from delegate_mcp.routing.entries import (
+    Entry,
+    named_entry,
+    override_entries,
+    rule_entries,
+    spelled_entries,
+    with_successors,
+)
+from delegate_mcp.routing.equals import ByUse, by_use
+from delegate_mcp.routing.experiments import Arm, arm_of
 from delegate_mcp.routing.known import Demo, Known
-from delegate_mcp.routing.naming import Named, resolve, successor
 from delegate_mcp.routing.nobody import require_candidates
-from delegate_mcp.routing.rules import Rule, RuleCandidate, Rules
-
-QUALITY_FLOOR = 5
-"""A task type whose floor reaches this asks for the better of an alias's two successors."""
-
-LOCAL_CANDIDATES = 8
-"""So many local models at most, the best for the work; who has two hundred does not want them all tried."""
-
-_NO_LOCAL = "no local model is there: start Ollama, LM Studio, llama-server or vLLM, or set local.model to a GGUF file"
-_DEMO_ONLY = "a demonstration: it answers where nothing else is set up, when named, or with local.demo_model = 'always'"
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What the call is."""
-
-    task_type: str
-    kind: str
-    """The work itself, by which models are ranked; differs from the task type for private calls."""
-    rule: Rule
-    complexity: Complexity
-    confidence: float
-    signals: tuple[str, ...]
-    """Empty where the caller named the task type."""
-    private: bool
-    max_output_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One place of the rule's list after its roles are spelled out."""
-
-    asked: RuleCandidate
-    model: Model
-    demo: bool = False
-    named: Named | None = None
-    """The name that led to the model, where it is an alias or the model of before."""
-    by_caller: bool = False
+from delegate_mcp.routing.rules import COMPLEXITIES, RuleCandidate, Rules
+from delegate_mcp.routing.work import Work, work_of
 
 
 def plan(
@@ -75,6 +45,7 @@ def plan(
     key_marks: Mapping[str, str] | None = None,
     data_policy: DataPolicy = "any",
     agreed: Mapping[str, DataPolicy] | None = None,
+    rented_up: tuple[str, ...] = (),
 ) -> RoutePlan:
     """Order the candidates. InputError: the task type or the model is unknown; NoCandidateError: nobody can answer."""
     known = Known(
@@ -88,19 +59,69 @@ def plan(
         key_marks=key_marks or {},
         data_policy=data_policy,
         agreed=agreed or {},
+        rented_up=rented_up,
     )
     drafted = draft(brief, request, rules=rules, known=known)
     require_candidates(drafted, known)
     return drafted
 
 
-def draft(brief: Brief, request: DelegateRequest, *, rules: Rules, known: Known) -> RoutePlan:
-    """The plan even where it has no candidate, for showing."""
-    work = _work(brief, request, rules)
+def draft(
+    brief: Brief, request: DelegateRequest, *, rules: Rules, known: Known, found: Classification | None = None
+) -> RoutePlan:
+    """The plan even where it has no candidate, for showing. `found`: what kind of work it is, where that is known."""
+    work = work_of(brief, request, rules, known, found)
+    arm = _arm(work, request, rules, known)
+    if arm is not None:
+        work = replace(work, rule=arm.rule(work.rule), overrides=(), first="")
     passed: list[PassedOver] = []
+    notes: list[str] = []
+    if request.model:
+        entries = named_entry(request.model, work, known)
+    else:
+        entries = chain(override_entries(work, known, notes), rule_entries(work, known, passed))
+    chosen = _chosen(entries, brief=brief, request=request, work=work, known=known, passed=passed)
+    ordered = ByUse(chosen) if arm or request.model else _by_use(chosen, brief, work, known)
+    kept = ordered.candidates
+    notes += [f"experiment {arm.name}"] if arm else []
+    return RoutePlan(
+        task_type=work.task_type,
+        complexity=work.complexity,
+        confidence=work.confidence,
+        rule=work.rule.name,
+        reason=_reason(work, kept, [*notes, *_learned(ordered)])
+        + (f"; on this machine: {brief.kept_here}" if brief.kept_here else ""),
+        candidates=kept,
+        passed_over=tuple(_once(passed, kept)),
+        images=work.images,
+        private=work.private,
+        kept_here=brief.kept_here,
+        votes=work.rule.votes[work.complexity],
+        gather=_gathering(brief, request, work, known),
+        arm=arm.name if arm else "",
+        shadow=ordered.shadow,
+        told=Told(
+            signals=work.signals,
+            complexity=work.verdict.signals,
+            row=tuple(f"{key or 'row'}: {place}" for key, place in work.rule.places.items()),
+            notes=(*notes, *rules.mistakes),
+            learned=ordered.told,
+        ),
+    )
+
+
+def _chosen(
+    entries: Iterator[Entry],
+    *,
+    brief: Brief,
+    request: DelegateRequest,
+    work: Work,
+    known: Known,
+    passed: list[PassedOver],
+) -> tuple[Candidate, ...]:
+    """Those of the entries that can be asked, in order; the others go to `passed`."""
     candidates: dict[ModelId, Candidate] = {}
-    entries = _named_entry(request.model, work, known) if request.model else _entries(work, known, passed)
-    for entry in _with_successors(entries, work, known):
+    for entry in with_successors(entries, work, known):
         model_id = entry.model.model_id
         if model_id in candidates:
             continue
@@ -113,136 +134,68 @@ def draft(brief: Brief, request: DelegateRequest, *, rules: Rules, known: Known)
         else:
             candidates[model_id] = _candidate(entry, case, work)
     # Said once more at the end, so that no mistake above can let a private call out.
-    kept = tuple(row for row in candidates.values() if not work.private or known.is_local(row.model_id))
-    return RoutePlan(
+    return tuple(row for row in candidates.values() if not work.private or known.is_local(row.model_id))
+
+
+def _arm(work: Work, request: DelegateRequest, rules: Rules, known: Known) -> Arm | None:
+    """What is private follows no other chain than that of its row."""
+    if work.private and work.task_type != "private":
+        return None
+    return arm_of(work.task_type, request, rules.experiments, known.experience)
+
+
+def _by_use(candidates: tuple[Candidate, ...], brief: Brief, work: Work, known: Known) -> ByUse:
+    def quality(row: Candidate) -> int:
+        model = known.model(row.model_id)
+        return 0 if model is None else model.quality_for(work.kind)
+
+    return by_use(
+        candidates,
+        quality,
         task_type=work.task_type,
-        complexity=work.complexity,
-        confidence=work.confidence,
-        rule=work.rule.name,
-        reason=_reason(work, kept) + (f"; on this machine: {brief.kept_here}" if brief.kept_here else ""),
-        candidates=kept,
-        passed_over=tuple(_once(passed, candidates)),
-        private=work.private,
-        kept_here=brief.kept_here,
+        prompt=brief.prompt,
+        now=known.snapshot.taken_at,
+        experience=known.experience,
     )
 
 
-def _work(brief: Brief, request: DelegateRequest, rules: Rules) -> _Work:
-    paths = [sent.path for sent in brief.files]
-    asked = request.task_type
-    found: Classification | None = None
-    task_type = task_types.canonical(asked)
-    if asked.strip().lower() == task_types.AUTO:
-        found = classify(brief.prompt, paths, schema=brief.json_schema is not None, input_tokens=brief.input_tokens)
-        task_type = found.task_type
-    if task_type is None:
-        among = (task_types.AUTO, *task_types.BY_NAME)
-        raise InputError(f"There is no task type {asked!r}.{nearest(asked, among)} Known: {', '.join(among)}.")
-    private = brief.private or task_type == "private" or rules.rows[task_type].local_only
-    kind = task_type if task_type != "private" else classify(brief.prompt, paths).task_type
-    rule = rules.rows["private"] if private and not rules.rows[task_type].local_only else rules.rows[task_type]
-    return _Work(
-        task_type,
-        kind,
-        rule,
-        judge_complexity(brief.prompt, paths, brief.input_tokens).complexity,
-        found.confidence if found else 1.0,
-        found.signals if found else (),
-        private,
-        max(rule.max_output_tokens, rules.rows[kind].max_output_tokens) if private else rule.max_output_tokens,
-    )
+def _learned(found: ByUse) -> list[str]:
+    """What use changed, or would have, in the reason's words."""
+    how = "learning would ask" if found.shadow else "learned"
+    return [f"{how}: {told}" for told in found.told]
 
 
-def _entries(work: _Work, known: Known, passed: list[PassedOver]) -> Iterator[_Entry]:
-    for asked in work.rule.candidates:
-        if work.complexity not in asked.complexity:
-            continue
-        for name, model_id, alias in _spell_out(asked.use, work, known):
-            if name == LOCAL_WILDCARD:
-                yield from _local_entries(asked, work, known, passed)
-            elif model_id is not None and (model := known.model(model_id)) is not None:
-                yield _Entry(asked, model, named=alias)
-            else:
-                passed.append(PassedOver(name, "not a model that can chat on this machine"))
+def _gathering(brief: Brief, request: DelegateRequest, work: Work, known: Known) -> Gathering | None:
+    """Who reads first, where the rule says so, there is enough to read, and somebody can."""
+    gather = work.rule.gather
+    if gather is None or brief.input_tokens <= gather.over_tokens or brief.edit_in is not None:
+        return None
+    asked = RuleCandidate(use=gather.use)
+    # The floor is for who answers.
+    anyone = replace(work.rule, floor=dict.fromkeys(COMPLEXITIES, 0))
+    reading = replace(work, kind="summarization", rule=anyone, max_output_tokens=gather.max_output_tokens)
+    entries = spelled_entries(asked, reading, known, [])
+    readers = _chosen(entries, brief=brief, request=request, work=reading, known=known, passed=[])
+    return Gathering(readers, gather.max_output_tokens) if readers else None
 
 
-def _with_successors(entries: Iterator[_Entry], work: _Work, known: Known) -> Iterator[_Entry]:
-    """Each entry, and behind a model that is gone the one that took its role."""
-    for entry in entries:
-        yield entry
-        if known.gone(entry.model.model_id) is None:
-            continue
-        named = successor(entry.model.model_id, known, quality=_asks_quality(work.rule))
-        model = None if named is None else known.model(named.model_id)
-        if model is not None:
-            yield replace(entry, model=model, named=named)
-
-
-def _spell_out(use: str, work: _Work, known: Known) -> Iterator[tuple[str, ModelId | None, Named | None]]:
-    """The names behind a role, an alias or a model id."""
-    if alias := known.catalog.aliases.get(use):
-        better = alias.quality if _asks_quality(work.rule) else None
-        yield use, better or alias.model_id, Named(better or alias.model_id, use, alias.why)
-        return
-    for name in known.catalog.roles.get(use, (use,)):
-        yield name, None if name == LOCAL_WILDCARD else ModelId.parse(name), None
-
-
-def _local_entries(asked: RuleCandidate, work: _Work, known: Known, passed: list[PassedOver]) -> Iterator[_Entry]:
-    best_first = sorted(known.local_models(), key=lambda model: -model.quality_for(work.kind))
-    for model in best_first[:LOCAL_CANDIDATES]:
-        yield _Entry(asked, model)
-    demo = known.model(DEMO_MODEL)
-    if demo is not None and known.demo_answers():
-        yield _Entry(asked, demo, demo=True)
-    elif not best_first:
-        passed.append(PassedOver(asked.use, _NO_LOCAL))
-        if known.demo_there():
-            passed.append(PassedOver(str(DEMO_MODEL), _DEMO_ONLY))
-
-
-def _asks_quality(rule: Rule) -> bool:
-    return max(rule.floor.values()) >= QUALITY_FLOOR
-
-
-def _named_entry(name: str, work: _Work, known: Known) -> Iterator[_Entry]:
-    named = resolve(name, known, private=work.private, quality=_asks_quality(work.rule))
-    model = known.model(named.model_id)
-    if model is None:
-        raise InputError(f"{named.model_id} does not chat, or does not run on this machine. Name another model.")
-    # What the rule asks of this model where it names it; a model that it does not name is asked plainly.
-    rows = (
-        asked
-        for asked in work.rule.candidates
-        for _, model_id, _ in _spell_out(asked.use, work, known)
-        if model_id == named.model_id and work.complexity in asked.complexity and not asked.needs_pages
-    )
-    yield _Entry(
-        next(rows, RuleCandidate(use=str(named.model_id))),
-        model,
-        demo=named.model_id == DEMO_MODEL,
-        named=named,
-        by_caller=True,
-    )
-
-
-def _case(entry: _Entry, brief: Brief, work: _Work, known: Known) -> Case:
+def _case(entry: Entry, brief: Brief, work: Work, known: Known) -> Case:
     return Case(
         model=entry.model,
         asked=entry.asked,
         brief=brief,
         known=known,
         task_type=work.kind,
-        floor=None if entry.demo or entry.by_caller else work.rule.floor[work.complexity],
+        floor=None if entry.demo or entry.by_caller or entry.variable else work.rule.floor[work.complexity],
         private=work.private,
         max_output_tokens=work.max_output_tokens,
         windows=known.windows(entry.model),
     )
 
 
-def _candidate(entry: _Entry, case: Case, work: _Work) -> Candidate:
+def _candidate(entry: Entry, case: Case, work: Work) -> Candidate:
     model, asked = entry.model, entry.asked
-    told = "named by the caller" if entry.by_caller else asked.use
+    told = "named by the caller" if entry.by_caller else entry.variable or asked.use
     why = f"{told}, quality {model.quality_for(work.kind)} of 10 for {work.kind}"
     if entry.named and entry.named.why:
         why = f"{why}; {entry.named.asked_as} {entry.named.why}"
@@ -261,19 +214,21 @@ def _candidate(entry: _Entry, case: Case, work: _Work) -> Candidate:
         asked_as=entry.named.asked_as if entry.named else None,
         limits=model.limits,
         reset=case.known.day_reset(model.model_id),
+        placed=entry.by_caller or bool(entry.variable) or asked.use == work.first,
     )
 
 
-def _once(passed: list[PassedOver], chosen: Mapping[ModelId, Candidate]) -> list[PassedOver]:
+def _once(passed: list[PassedOver], chosen: tuple[Candidate, ...]) -> list[PassedOver]:
     """Each model once, and none that became a candidate in another place of the rule."""
-    names = {str(model_id) for model_id in chosen}
+    names = {str(candidate.model_id) for candidate in chosen}
     return list({row.model: row for row in reversed(passed) if row.model not in names}.values())[::-1]
 
 
-def _reason(work: _Work, candidates: tuple[Candidate, ...]) -> str:
-    how = "as asked" if not work.signals else f"found by {', '.join(work.signals[:3])}"
+def _reason(work: Work, candidates: tuple[Candidate, ...], notes: list[str]) -> str:
+    how = f"found by {', '.join(work.signals[:3])}; {work.confidence:.2f} sure" if work.signals else "as asked"
+    said = "".join(f"; {note}" for note in notes)
     if not candidates:
-        return f"{work.task_type} ({how}), {work.complexity}: nobody can answer"
+        return f"{work.task_type} ({how}), {work.complexity}: nobody can answer{said}"
     first, more = candidates[0], len(candidates) - 1
     then = f", then {more} more" if more else ""
-    return f"{work.task_type} ({how}), {work.complexity}: {first.model_id} ({first.why}){then}"
+    return f"{work.task_type} ({how}), {work.complexity}: {first.model_id} ({first.why}){then}{said}"

@@ -2,26 +2,40 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import cast, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast, get_args
 
 from delegate_mcp.catalog.catalog import LOCAL_WILDCARD, Catalog, load_catalog
 from delegate_mcp.catalog.table import Table, nearest
 from delegate_mcp.domain.errors import ConfigError
-from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import AskOptions, Complexity, ReasoningEffort
 from delegate_mcp.providers import registry
 from delegate_mcp.routing import task_types
+from delegate_mcp.routing.overrides import Override, overrides_of
+from delegate_mcp.routing.tiers import TierRow, tier_rows
+
+if TYPE_CHECKING:
+    from delegate_mcp.routing.experiments import Experiment
 
 COMPLEXITIES: tuple[Complexity, ...] = get_args(Complexity)
-_RULE = ("description", "candidates", "floor", "max_output_tokens", "local_only")
+ROLES = ("orchestration", "implementation", "reasoning")
+"""The roles of the multi-model strategy: a row may stand for one."""
+
+RENTED_WILDCARD = "rented:*"
+"""As a candidate: every machine that is set up to be rented."""
+
+_RULE = ("description", "role", "candidates", "gather", "votes", "floor", "max_output_tokens", "local_only")
 _CANDIDATE = ("use", "complexity", "reasoning_effort", "temperature", "web_search", "needs_pages")
+_GATHER = ("use", "over_tokens", "max_output_tokens")
 _OUTPUT = AskOptions().max_output_tokens
 _BEST = 10
+_MOST_VOTES = 9
+_HEAD = re.compile(r"\s*\[{1,2}\s*[\"']?([\w-]+)[\"']?\s*\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +54,16 @@ class RuleCandidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RuleGather:
+    """Who reads first where there is much to read."""
+
+    use: str
+    over_tokens: int
+    """A brief of more tokens is gathered from."""
+    max_output_tokens: int = _OUTPUT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One row: a task type and who may answer it."""
 
@@ -47,10 +71,19 @@ class Rule:
     description: str
     candidates: tuple[RuleCandidate, ...]
     floor: Mapping[Complexity, int]
+    role: str = ""
+    """One of ROLES, or none."""
+    gather: RuleGather | None = None
+    votes: Mapping[Complexity, int] = field(default_factory=lambda: dict.fromkeys(COMPLEXITIES, 1))
+    """How many models answer."""
     max_output_tokens: int = _OUTPUT
     local_only: bool = False
+    unknown: tuple[tuple[str, str], ...] = ()
+    """Names of its candidates that lead nowhere, each with why; the others are asked."""
     source: str = "rules.toml"
     """The file that gave the row, or its last word on it."""
+    places: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
+    """Key -> where it stands, `rules.toml, line 12`; "" is the head of the row."""
 
     @property
     def name(self) -> str:
@@ -60,9 +93,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All rows, by task type."""
+    """All rows, by task type, and what stands beside them."""
 
     rows: Mapping[str, Rule]
+    tiers: tuple[TierRow, ...] = ()
+    """In order."""
+    overrides: Mapping[str, Override] = field(default_factory=dict[str, Override])
+    """Task type or role -> the model that the environment puts first."""
+    experiments: Mapping[str, "Experiment"] = field(default_factory=lambda: MappingProxyType({}))
+    """By task type; the settings have them."""
+    mistakes: tuple[str, ...] = ()
+    """What of the files and the environment could not be used, each with its reason; the rest goes on."""
 
 
 @cache
@@ -70,91 +111,162 @@ def _packaged() -> str:
     return files("delegate_mcp.routing").joinpath("rules.toml").read_text(encoding="utf-8")
 
 
-def load_rules(path: Path | None = None, catalog: Catalog | None = None) -> Rules:
-    """Our rules, a person's own file over them. ConfigError names the file, line and key, and the nearest right one."""
+def load_rules(
+    path: Path | None = None, catalog: Catalog | None = None, environ: Mapping[str, str] | None = None
+) -> Rules:
+    """Our rules, a person's own file over them, and the MODEL_OVERRIDE_… of the environment.
+
+    ConfigError names the file, line and key, and the nearest right one. A candidate that does not exist and a variable
+    that cannot be used are told where they would have counted: the rest goes on.
+    """
     known = catalog or load_catalog()
-    rows = parse_rules(_packaged(), "rules.toml", known, {})
-    if path is None:
-        return Rules(rows)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The rules file {path} cannot be read: {error}. Mend it or take `rules` out.") from error
-    return Rules(parse_rules(text, str(path), known, rows))
+    rules = parse_rules(_packaged(), "rules.toml", known)
+    if path is not None:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"The rules file {path} cannot be read: {error}. Mend it or take `rules` out.") from error
+        rules = parse_rules(text, str(path), known, rules)
+    overrides, mistakes = overrides_of(environ or {}, (*rules.rows, *ROLES))
+    unknown = (why for row in rules.rows.values() for _, why in row.unknown)
+    return replace(rules, overrides=overrides, mistakes=(*unknown, *mistakes))
 
 
-def parse_rules(text: str, source: str, catalog: Catalog, below: Mapping[str, Rule]) -> dict[str, Rule]:
+def parse_rules(text: str, source: str, catalog: Catalog, below: Rules | None = None) -> Rules:
     """The rows of a text over those below it."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source} is not TOML: {error}.") from error
-    rows = dict(below)
+    rows = dict(below.rows) if below else {}
+    tiers = below.tiers if below else ()
+    lines = _Lines(text, source)
     for name, value in data.items():
-        place = _places(text, source, name)
+        place = lines.places(name)
+        if name == "tiers":
+            tiers = tier_rows(Table(data, place), source, task_types.BY_NAME)
+            for row in tiers:
+                if row.first:
+                    _must_be_known(row.first, row.place, catalog)
+            continue
         if name not in task_types.BY_NAME:
             other = task_types.canonical(name)
-            hint = f" Did you mean {other!r}?" if other else nearest(name, task_types.BY_NAME)
+            hint = f" Did you mean {other!r}?" if other else nearest(name, (*task_types.BY_NAME, "tiers"))
             raise ConfigError(f"{place('')}: there is no task type {name!r}.{hint}")
         rows[name] = _rule(Table(value, place), name, source, catalog, rows.get(name))
-    return rows
+    return Rules(rows, tiers)
 
 
-def _places(text: str, source: str, table: str) -> Callable[[str], str]:
-    """Where a key of a table stands, as `file, line 12, [quick]`."""
+class _Lines:
+    """Where the tables of a text and their keys stand."""
 
-    def place(key: str) -> str:
-        lines = text.splitlines()
-        head = re.compile(rf"\s*\[\s*[\"']?{re.escape(table)}[\"']?\s*\]|\s*[\"']?{re.escape(table)}[\"']?\s*[.=]")
-        start = next((number for number, line in enumerate(lines) if head.match(line)), None)
+    def __init__(self, text: str, source: str) -> None:
+        self._lines = text.splitlines()
+        self._source = source
+        heads = [(number, match[1]) for number, line in enumerate(self._lines) if (match := _HEAD.match(line))]
+        ends = [number for number, _ in heads[1:]] + [len(self._lines)]
+        self._tables = {name: (start, end) for (start, name), end in zip(heads, ends, strict=False)}
+
+    def places(self, table: str) -> Callable[[str], str]:
+        """Where a key of a table stands, as `file, line 12, [quick]`."""
+        start, end = self._tables.get(table, (None, 0))
         if start is None:
-            return f"{source}, [{table}]"
-        word = re.compile(rf"(?<![\w-])[\"']?{re.escape(key)}[\"']?\s*=")
-        end = next((n for n in range(start + 1, len(lines)) if re.match(r"\s*\[[\w\"']", lines[n])), len(lines))
-        line = next((n for n in range(start, end) if key and word.search(lines[n])), start)
-        return f"{source}, line {line + 1}, [{table}]"
+            return self._outside(table)
 
-    return place
+        def place(key: str) -> str:
+            word = re.compile(rf"(?<![\w-])[\"']?{re.escape(key)}[\"']?\s*=")
+            line = next((n for n in range(start, end) if key and word.search(self._lines[n])), start)
+            return f"{self._source}, line {line + 1}, [{table}]"
+
+        return place
+
+    def _outside(self, table: str) -> Callable[[str], str]:
+        """A table without a head of its own: `quick = …`, `quick.floor = …`."""
+        said = re.compile(rf"\s*[\"']?{re.escape(table)}[\"']?\s*[.=]")
+        line = next((f", line {number}" for number, line in enumerate(self._lines, 1) if said.match(line)), "")
+        return lambda _: f"{self._source}{line}, [{table}]"
 
 
 def _rule(table: Table, task_type: str, source: str, catalog: Catalog, below: Rule | None) -> Rule:
     table.only(_RULE)
     fresh = below is None
+    read, unknown = _candidates(table, catalog) if fresh or "candidates" in table else ([], [])
     return Rule(
         task_type=task_type,
         description=table.text("description", "" if fresh else below.description),
-        candidates=_candidates(table, catalog) if fresh or "candidates" in table else below.candidates,
-        floor=_floor(table) if fresh or "floor" in table else below.floor,
+        role=_role(table, "" if fresh else below.role),
+        # Where nobody of a person's list is known, ours goes on.
+        candidates=tuple(read) or (() if fresh else below.candidates),
+        unknown=tuple(unknown),
+        gather=_gather(table, catalog) if "gather" in table else None if fresh else below.gather,
+        votes=_each(table, "votes", 1, low=1, high=_MOST_VOTES) if fresh or "votes" in table else below.votes,
+        floor=_each(table, "floor", 0) if fresh or "floor" in table else below.floor,
         max_output_tokens=table.whole("max_output_tokens", _OUTPUT if fresh else below.max_output_tokens, low=1),
         # A row that is local stays so: a person's file cannot open `private` to a cloud by leaving the key out or in.
         local_only=table.flag("local_only", default=False) or (below is not None and below.local_only),
         source=source,
+        places={**({} if fresh else below.places), **{key: _bare(table.place(key)) for key in ("", *table.keys())}},
     )
 
 
-def _floor(table: Table) -> dict[Complexity, int]:
-    value = table.raw("floor")
-    if isinstance(value, dict):
-        inner = table.table("floor")
+def _bare(place: str) -> str:
+    """`rules.toml, line 12` without the name of the table."""
+    return place.rpartition(", [")[0]
+
+
+def _each(table: Table, key: str, default: int, *, low: int = 0, high: int = _BEST) -> dict[Complexity, int]:
+    """One number, or one for each complexity."""
+    if isinstance(table.raw(key), dict):
+        inner = table.table(key)
         inner.only(COMPLEXITIES)
-        return {name: inner.whole(name, high=_BEST) for name in COMPLEXITIES}
-    return dict.fromkeys(COMPLEXITIES, table.whole("floor", 0, high=_BEST))
+        return {name: inner.whole(name, low=low, high=high) for name in COMPLEXITIES}
+    return dict.fromkeys(COMPLEXITIES, table.whole(key, default, low=low, high=high))
 
 
-def _candidates(table: Table, catalog: Catalog) -> tuple[RuleCandidate, ...]:
+def _role(table: Table, default: str) -> str:
+    role = table.text("role", default)
+    if role and role not in ROLES:
+        raise ConfigError(
+            f"{table.place('role')}: role is one of {', '.join(ROLES)}, not {role!r}.{nearest(role, ROLES)}"
+        )
+    return role
+
+
+def _gather(table: Table, catalog: Catalog) -> RuleGather:
+    row = table.table("gather")
+    row.only(_GATHER)
+    return RuleGather(
+        use=_must_be_known(row.text("use"), row.place(), catalog),
+        over_tokens=row.whole("over_tokens"),
+        max_output_tokens=row.whole("max_output_tokens", _OUTPUT, low=1),
+    )
+
+
+def _candidates(table: Table, catalog: Catalog) -> tuple[list[RuleCandidate], list[tuple[str, str]]]:
+    """The candidates, and those whose name leads nowhere with why."""
     value = table.raw("candidates")
     if not isinstance(value, list) or not value:
         raise ConfigError(f"{table.place('candidates')}: candidates must be a list of roles or models, and not empty.")
-    return tuple(_candidate(entry, table, catalog) for entry in cast("list[object]", value))
+    read = [_candidate(entry, table) for entry in cast("list[object]", value)]
+    unknown = [(asked.use, why) for asked in read if (why := _unknown(asked.use, table.place("candidates"), catalog))]
+    gone = {use for use, _ in unknown}
+    return [asked for asked in read if asked.use not in gone], unknown
 
 
-def _candidate(entry: object, table: Table, catalog: Catalog) -> RuleCandidate:
+def chain_of(entries: Sequence[object], place: str, catalog: Catalog) -> tuple[RuleCandidate, ...]:
+    """Candidates as a row names them. ConfigError: there are none, or one leads nowhere."""
+    read, unknown = _candidates(Table({"candidates": list(entries)}, lambda _: place), catalog)
+    for _, why in unknown:
+        raise ConfigError(why)
+    return tuple(read)
+
+
+def _candidate(entry: object, table: Table) -> RuleCandidate:
     row = Table(
         {"use": entry} if isinstance(entry, str) else entry, lambda _: f"{table.place('candidates')}, candidates"
     )
     row.only(_CANDIDATE)
     use = row.text("use")
-    _known(use, row, catalog)
     effort = row.text("reasoning_effort", "")
     if effort and effort not in get_args(ReasoningEffort):
         raise ConfigError(f"{row.place()}: reasoning_effort is low, medium or high, not {effort!r}.")
@@ -168,15 +280,20 @@ def _candidate(entry: object, table: Table, catalog: Catalog) -> RuleCandidate:
     )
 
 
-def _known(use: str, row: Table, catalog: Catalog) -> None:
-    """ConfigError unless that is a role, a model, an alias, or a model of a local server (whose names are its own)."""
+def _unknown(use: str, place: str, catalog: Catalog) -> str:
+    """Why that is nobody; empty for a role, a model, an alias, or a local server's model (whose names are its own)."""
     models = {str(model_id) for model_id in catalog.models}
-    if use in catalog.roles or use in models or use in catalog.aliases or use == LOCAL_WILDCARD:
-        return
-    provider, colon, _ = use.partition(":")
+    if use in catalog.roles or use in models or use in catalog.aliases or use in (LOCAL_WILDCARD, RENTED_WILDCARD):
+        return ""
+    provider, _, model = use.partition(":")
     known = registry.BY_NAME.get(provider)
-    if colon and known is not None and known.local:
-        ModelId.parse(use)
-        return
+    if model and known is not None and known.local:
+        return ""
     among = [*catalog.roles, *models, *catalog.aliases]
-    raise ConfigError(f"{row.place()}: {use!r} is no role, model or alias of the catalog.{nearest(use, among)}")
+    return f"{place}: {use!r} is no role, model or alias of the catalog.{nearest(use, among)}"
+
+
+def _must_be_known(use: str, place: str, catalog: Catalog) -> str:
+    if why := _unknown(use, place, catalog):
+        raise ConfigError(why)
+    return use

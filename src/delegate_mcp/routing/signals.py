@@ -17,6 +17,14 @@ class Sign:
     task_type: str
     weight: float
     pattern: re.Pattern[str]
+    needs: tuple[str, ...] = ()
+    """One of these must stand there, else the pattern, which is slower to look for, need not be tried."""
+
+    def found_in(self, text: str) -> bool:
+        """Whether it stands there."""
+        if self.needs and not any(part in text for part in self.needs):
+            return False
+        return self.pattern.search(text) is not None
 
 
 def words(task_type: str, weight: float, name: str, lines: str) -> Sign:
@@ -24,9 +32,9 @@ def words(task_type: str, weight: float, name: str, lines: str) -> Sign:
     return Sign(name, task_type, weight, re.compile(rf"\b(?:{_joined(lines)})(?!\w)"))
 
 
-def shape(task_type: str, weight: float, name: str, lines: str) -> Sign:
+def shape(task_type: str, weight: float, name: str, lines: str, needs: tuple[str, ...] = ()) -> Sign:
     """A sign of any characters, as they stand; each line holds alternatives, `^` is the start of a line."""
-    return Sign(name, task_type, weight, re.compile(_joined(lines), re.MULTILINE))
+    return Sign(name, task_type, weight, re.compile(_joined(lines), re.MULTILINE), needs)
 
 
 def _joined(lines: str) -> str:
@@ -150,15 +158,18 @@ THINGS: tuple[Sign, ...] = (
 )
 """What is asked for, looked for in the clause of a MAKERS verb."""
 
+_DIGITS = tuple("0123456789")
+
 SHAPES: tuple[Sign, ...] = (
     shape(
         "tool_calling",
-        6.0,
+        9.0,
         "a list of functions",
         r"""
         \"(?:parameters|input_?schema|arguments)\"\s*:\s*\{\s*\"
         <tools>|\"type\"\s*:\s*\"function\"
         """,
+        ("{", "<tools>"),
     ),
     shape(
         "code_review",
@@ -170,9 +181,10 @@ SHAPES: tuple[Sign, ...] = (
         \bpanicked at\b
         ^[ \t]*File \"[^\"\n]+\", line \d+
         """,
+        ("Traceback", " at ", "\tat ", "panicked", 'File "'),
     ),
-    shape("code_review", 3.0, "a diff", r"^diff --git |^@@ -\d+|^\+\+\+ |^<<<<<<< "),
-    shape("code_review", 2.5, "an exception", r"\b[A-Z]\w+(?:Error|Exception)\b"),
+    shape("code_review", 3.0, "a diff", r"^diff --git |^@@ -\d+|^\+\+\+ |^<<<<<<< ", ("--git", "@@ -", "+++ ", "<<<<")),
+    shape("code_review", 2.5, "an exception", r"\b[A-Z]\w+(?:Error|Exception)\b", ("Error", "Exception")),
     shape(
         "private",
         3.0,
@@ -183,6 +195,7 @@ SHAPES: tuple[Sign, ...] = (
         \b\d{1,5} (?:[A-Z][\w'.]+ ){1,3}(?:Boulevard|Blvd|Way|Circle|Square|Parkway)\b
         \bP\.?O\.? Box \d+|\b(?:Suite|Apt\.?|Apartment) \d+
         """,
+        _DIGITS,
     ),
     shape(
         "private",
@@ -192,6 +205,7 @@ SHAPES: tuple[Sign, ...] = (
         \b\d{3}-\d{2}-\d{4}\b
         \b[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){3,7}(?: ?[A-Z\d]{1,4})?\b
         """,
+        _DIGITS,
     ),
     shape(
         "private",
@@ -201,8 +215,9 @@ SHAPES: tuple[Sign, ...] = (
         (?<![\d.])(?:\+\d{1,3}[ .-]?)?(?:\(\d{2,4}\)[ .-]?|\d{3}[ .-])\d{3,4}[ .-]\d{3,4}(?!\d)
         \+\d{10,13}\b
         """,
+        _DIGITS,
     ),
-    shape("private", 2.0, "an e-mail address", r"\b[\w.+-]+@[\w-]+\.[a-z]{2,}\b"),
+    shape("private", 2.0, "an e-mail address", r"\b[\w.+-]+@[\w-]+\.[a-z]{2,}\b", ("@",)),
 )
 """Shapes of the text itself, looked for in its first and last few thousand characters."""
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_types import CallToolResult
 
+from delegate_mcp.dashboard import LINK
 from delegate_mcp.tools.edge import ToolContext, as_result, asking, follow
 from delegate_mcp.tools.parameters import Files, JsonSchema, SaveTo
 from delegate_mcp.tools.row import ToolRow
@@ -42,4 +43,5 @@ ROW = ToolRow(
     title="Batch",
     lists=("prompt", "items", "files", "items_file", "json_schema", "save_to", "task_type"),
     description="One prompt with {item} or {item.field} for many items, files or lines of items_file.",
+    meta=LINK,
 )

@@ -21,7 +21,7 @@ async def delegate_result(
 
     async def wait() -> "Reply":
         app = await ctx.request_context.lifespan_context.app()
-        running = app.running(call_id)
+        running = await app.running(call_id)
         if running is None:
             reply = await app.result(call_id, offset)
         else:

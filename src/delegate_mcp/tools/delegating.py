@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from mcp_types import CallToolResult
 
-from delegate_mcp.routing.task_types import AUTO
+from delegate_mcp.domain.request import AUTO
 from delegate_mcp.tools import parameters as given
 from delegate_mcp.tools.edge import ToolContext, delegate
 
@@ -31,6 +31,7 @@ def delegating(tool: str, kind: str | None = None) -> Handler:
         overwrite: given.Overwrite = False,
         json_schema: given.JsonSchema = None,
         thread: given.Thread = None,
+        verdict: given.VerdictOn = None,
         max_result_tokens: given.MaxResultTokens = None,
         votes: given.Votes = 1,
         edit: given.Edit = False,
@@ -50,6 +51,7 @@ def delegating(tool: str, kind: str | None = None) -> Handler:
             overwrite=overwrite,
             json_schema=json_schema,
             thread=thread,
+            verdict=verdict,
             max_result_tokens=max_result_tokens,
             votes=votes,
             edit=edit,

@@ -7,18 +7,24 @@ their work asks for; the server's instructions and the parameter names say the r
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from delegate_mcp.domain.request import OnLimit as OnLimitChoice
+from delegate_mcp.domain.standing import Verdict
 
 Prompt = Annotated[str, Field(description="Self-contained: the model sees only this and `files`")]
 TaskType = Annotated[str, Field(description="auto, quick, coding, code_review, research (web), …")]
 ModelName = Annotated[str | None, Field(description="Force one, as in models://catalog")]
-Files = Annotated[list[str] | None, Field(description="Paths, globs, a.py:1-9, git:diff, url:…")]
+Files = Annotated[
+    list[str] | None,
+    BeforeValidator(lambda given: [given] if isinstance(given, str) else given),  # one path is what many write
+    Field(description="Paths, globs, a.py:1-9, git:diff, url:…"),
+]
 SaveTo = Annotated[str | None, Field(description="New file for the answer; you get a receipt")]
 Overwrite = Annotated[bool, Field()]
 JsonSchema = dict[str, Any] | None
 Thread = Annotated[str | None, Field(description="Call id to continue")]
+VerdictOn = Annotated[Verdict | None, Field(description="On that call")]
 MaxResultTokens = Annotated[int | None, Field(ge=20, le=100_000)]
 Votes = Annotated[int, Field(ge=1, le=9, description="Ask so many models")]
 Edit = Annotated[bool, Field(description="Patch `files` in place")]

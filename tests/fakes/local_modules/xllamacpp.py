@@ -85,7 +85,8 @@ def handler_of(params: dict[str, Any], go: Path | None, *, crashes: bool) -> typ
             message = {"role": "assistant", "content": shown}
             choice = {"index": 0, "message": message, "finish_reason": "stop"}
             usage = {"prompt_tokens": 3, "completion_tokens": 2}
-            self.answer(200, {"model": body["model"], "choices": [choice], "usage": usage})
+            timings = {"prompt_per_second": 300.0, "predicted_per_second": 120.0}
+            self.answer(200, {"model": body["model"], "choices": [choice], "usage": usage, "timings": timings})
 
         def answer(self, status: int, body: dict[str, Any]) -> None:
             data = json.dumps(body).encode()

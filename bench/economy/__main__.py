@@ -1,0 +1,7 @@
+"""`python -m bench.economy`."""
+
+import sys
+
+from bench.economy import main
+
+sys.exit(main())

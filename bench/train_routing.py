@@ -1,0 +1,120 @@
+"""Learns the classifier's weights from bench/routing_corpus and writes them: `python -m bench.train_routing`.
+
+Softmax regression by AdaGrad in plain Python, half a minute; the same corpus always gives the same file. With `--check`
+it learns from four templates of five and tells how many prompts of the others are found, without writing.
+"""
+
+import math
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+if not __package__:  # run as a file: put the repository on the path in place of this folder
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import delegate_mcp.routing
+from bench.routing_corpus import prompts, templates
+from delegate_mcp.routing.features import features
+from delegate_mcp.routing.points import Text
+from delegate_mcp.routing.weights import written
+
+EACH = 12
+"""Prompts of a template."""
+EPOCHS = 5
+RATE = 0.25
+SHRINK = 2e-4
+LEFT_OUT = 0.3
+"""Features that are hidden in each step, so that no prompt hangs on one word."""
+LEAST = 5
+"""Prompts that must hold a feature."""
+SCALE = 0.1
+FAINT = 0.18
+"""A weight that is smaller is left out of the file."""
+_SMALL = 0.003
+
+Example = tuple[list[tuple[str, float]], int]
+Rows = dict[str, list[float]]
+
+
+def corpus(kept: Callable[[int], bool] = lambda _: True) -> list[tuple[str, str]]:
+    """(prompt, task type) of the templates whose number is kept."""
+    return [
+        (text, task_type)
+        for task_type, lines in templates().items()
+        for number, line in enumerate(lines)
+        if kept(number)
+        for text in prompts(line, random.Random(f"{task_type} {number}"), EACH)  # noqa: S311  # the same each time
+    ]
+
+
+def learned(data: list[tuple[str, str]]) -> tuple[tuple[str, ...], Rows]:
+    """The labels, and each feature's weight for each of them."""
+    labels = tuple(sorted({label for _, label in data}))
+    seen = [(list(features(text, Text.of(text).bare).items()), labels.index(label)) for text, label in data]
+    often = Counter(name for found, _ in seen for name, _ in found)
+    examples = [([pair for pair in found if often[pair[0]] >= LEAST], at) for found, at in seen]
+    sizes = Counter(at for _, at in examples)
+    counts = [min(2.0, len(examples) / len(labels) / sizes[at]) for at in range(len(labels))]
+    rows: Rows = {name: [0.0] * len(labels) for name, n in often.items() if n >= LEAST}
+    moved: Rows = {name: [1e-2] * len(labels) for name in rows}
+    chance = random.Random(3)  # noqa: S311  # the same each time
+    for _ in range(EPOCHS):
+        chance.shuffle(examples)
+        for whole, at in examples:
+            found = [pair for pair in whole if chance.random() >= LEFT_OUT]
+            _step(found, _wrong(found, at, rows, len(labels), counts[at]), rows, moved)
+    return labels, {name: [value if abs(value) >= FAINT else 0.0 for value in row] for name, row in rows.items()}
+
+
+def sums(found: list[tuple[str, float]], rows: Rows, many: int) -> list[float]:
+    """What the rows give each label."""
+    total = [0.0] * many
+    for name, value in found:
+        for at, weight in enumerate(rows.get(name, ())):
+            total[at] += weight * value
+    return total
+
+
+def _wrong(found: list[tuple[str, float]], right: int, rows: Rows, many: int, count: float) -> list[tuple[int, float]]:
+    total = sums(found, rows, many)
+    most = max(total)
+    shares = [math.exp(value - most) for value in total]
+    whole = sum(shares)
+    slopes = [share / whole - (1.0 if at == right else 0.0) for at, share in enumerate(shares)]
+    return [(at, slope * count) for at, slope in enumerate(slopes) if abs(slope) > _SMALL]
+
+
+def _step(found: list[tuple[str, float]], wrong: list[tuple[int, float]], rows: Rows, moved: Rows) -> None:
+    for name, value in found:
+        row, squares = rows[name], moved[name]
+        for at, slope in wrong:
+            change = slope * value + SHRINK * row[at]
+            squares[at] += change * change
+            row[at] -= RATE * change / math.sqrt(squares[at])
+
+
+def _check() -> None:
+    labels, rows = learned(corpus(lambda number: number % 5 != 2))  # every fifth is left out
+    apart = corpus(lambda number: number % 5 == 2)
+    right = 0
+    for text, label in apart:
+        total = sums(list(features(text, Text.of(text).bare).items()), rows, len(labels))
+        right += labels[total.index(max(total))] == label
+    print(f"{right / len(apart):.3f} of {len(apart):,} prompts of templates that were left out (model alone)")
+
+
+def main() -> None:
+    if "--check" in sys.argv[1:]:
+        _check()
+        return
+    data = corpus()
+    text = written(*learned(data), SCALE)
+    path = Path(delegate_mcp.routing.__file__).with_name("weights.txt")
+    path.write_text(text, encoding="utf-8")
+    print(f"{path}: {text.count(chr(10)) - 1:,} features of {len(data):,} prompts, {len(text) / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()

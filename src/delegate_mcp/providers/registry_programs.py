@@ -1,0 +1,90 @@
+"""The programs that are asked on the command line, and machines that are rented. `registry` says how to add one."""
+
+from delegate_mcp.providers.data_use import DataUse
+from delegate_mcp.providers.row import ProviderRow
+
+PROGRAMS: tuple[ProviderRow, ...] = (
+    ProviderRow(
+        name="claude",
+        title="Claude Code CLI",
+        wire="cli",
+        tier="subscription",
+        command="claude",
+        key_url="https://code.claude.com/docs/en/setup",
+        brings="complex coding on the Claude plan you already pay for",
+        schema_mode="json_schema",
+        data=DataUse(
+            trains="yes",
+            keeps="yes",
+            words="unless switched off in the account; kept 30 days, with training 5 years, in the USA",
+            source="https://code.claude.com/docs/en/data-usage",
+            seen="2025-10",
+        ),
+        data_paid=DataUse(
+            trains="no",
+            keeps="yes",
+            words="kept 30 days, in the USA",
+            source="https://code.claude.com/docs/en/data-usage",
+            seen="2025-10",
+        ),
+    ),
+    ProviderRow(
+        name="codex",
+        title="Codex CLI",
+        wire="cli",
+        tier="subscription",
+        command="codex",
+        key_url="https://developers.openai.com/codex/cli",
+        brings="coding on the ChatGPT plan you already pay for",
+        data=DataUse(
+            trains="yes",
+            keeps="yes",
+            words="unless switched off in the account, in the USA",
+            source="https://help.openai.com/en/articles/5722486",
+            seen="2025-10",
+        ),
+    ),
+    ProviderRow(
+        name="gemini-cli",
+        title="Gemini CLI",
+        wire="cli",
+        tier="free",
+        command="gemini",
+        key_names=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        key_url="https://aistudio.google.com/apikey",
+        brings="Gemini with its own tools, on your Gemini key",
+        day_reset="pacific",
+        data=DataUse(
+            trains="yes",
+            keeps="yes",
+            words="read by people too, kept without a stated end, at Google",
+            source="https://ai.google.dev/gemini-api/terms",
+            seen="2025-10",
+        ),
+        data_paid=DataUse(
+            trains="no",
+            keeps="yes",
+            words="kept 55 days against abuse, at Google",
+            source="https://ai.google.dev/gemini-api/terms",
+            seen="2025-10",
+        ),
+    ),
+    ProviderRow(
+        name="opencode",
+        title="opencode CLI",
+        wire="cli",
+        tier="subscription",
+        command="opencode",
+        key_url="https://opencode.ai/docs",
+        brings="coding with the accounts set up in opencode",
+    ),
+    ProviderRow(
+        name="rented",
+        title="Rented GPUs",
+        wire="rented",
+        tier="paid",
+        key_url="https://docs.skypilot.co",
+        brings="a large open model on a GPU of Vast.ai or RunPod, paid by the hour while it is needed",
+        schema_mode="json_schema",
+    ),
+)

@@ -1,0 +1,138 @@
+"""Discovery as a person and a host meet it: commands and resources against services that list their models."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from delegate_mcp.domain.errors import DelegateError
+from delegate_mcp.domain.request import DelegateRequest
+from delegate_mcp.holder import AppHolder
+from delegate_mcp.wiring import open_app
+from tests.cli.test_commands import Shell
+from tests.fakes.listing_services import Listing, listing_services, openrouter_row
+from tests.fakes.person import become, connected, environment, read_json
+
+
+@pytest.fixture
+async def world() -> AsyncGenerator[Listing]:
+    async with listing_services() as running:
+        yield running
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    project = tmp_path / "project"
+    project.mkdir()
+    return Shell(project, environment(tmp_path))
+
+
+async def test_models_asks_nobody_until_it_is_told_to(world: Listing, shell: Shell) -> None:
+    shown = await shell.run("models", **world.env("groq"))
+    assert "its list of models was not read yet: a running server reads it, or --refresh" in shown.out
+    assert world.asked == []
+
+
+async def test_refresh_shows_what_is_new_what_is_gone_and_what_it_costs(world: Listing, shell: Shell) -> None:
+    shown = await shell.run("models", "--refresh", **world.env("groq", "openrouter"))
+    assert shown.code == 0
+    assert "moonshotai/kimi-k3" in shown.out
+    assert "quality 4 (new, not rated)" in shown.out
+    assert "no longer listed: qwen/qwen3.8-27b" in shown.out
+    assert "and 2 more" in shown.out
+    assert sorted(world.asked) == ["groq", "openrouter"]
+    assert world.keys["groq"] == "Bearer key-of-groq"
+    again = await shell.run("models", "--json", **world.env("groq", "openrouter"))
+    rows = {row["name"]: row for row in again.json["providers"]}
+    assert len(world.asked) == 2  # the list is kept
+    assert rows["groq"]["gone"] == ["qwen/qwen3.8-27b"]
+    assert {row["model"]: row["context_tokens"] for row in rows["groq"]["models"]}["openai/gpt-oss-120b"] == 120_000
+    assert "key-of" not in again.out
+
+
+async def test_a_free_model_that_appears_is_a_candidate_at_once(world: Listing, shell: Shell) -> None:
+    env = world.env("openrouter")
+    before = await shell.run("route", "--tool", "quick", "hello", "--json", **env)
+    world.lists["openrouter"] = {"data": [openrouter_row("maker/brand-new-20b:free")]}
+    await shell.run("models", "--refresh", **env)
+    after = await shell.run("route", "--tool", "quick", "hello", "--json", **env)
+    assert "openrouter:maker/brand-new-20b:free" not in [row["model"] for row in before.json["candidates"]]
+    assert [row["model"] for row in after.json["candidates"]] == ["openrouter:maker/brand-new-20b:free"]
+    gone = {row["model"]: row["why"] for row in after.json["passed_over"]}
+    assert "gone" in gone["openrouter:openai/gpt-oss-20b:free"]
+
+
+async def test_a_service_that_answers_nonsense_is_told_and_the_rest_goes_on(world: Listing, shell: Shell) -> None:
+    world.lists["groq"] = {"data": "nonsense"}
+    world.fails["mistral"] = 500
+    shown = await shell.run("models", "--refresh", **world.env("groq", "mistral", "openrouter"))
+    assert shown.code == 0
+    assert "Groq: the list of models is not of its form" in shown.out
+    assert "its list of models could not be read: Mistral" in shown.out
+    assert "deepseek/deepseek-v5:free" in shown.out
+    assert "openai/gpt-oss-20b" in shown.out  # the catalog's word stands
+
+
+async def test_the_best_five_are_shown_with_their_points(world: Listing, shell: Shell) -> None:
+    env = world.env("groq", "gemini", "openrouter")
+    await shell.run("models", "--refresh", **env)
+    shown = await shell.run("models", "--for", "Write a Python function that merges two sorted lists", **env)
+    lines = shown.out.splitlines()
+    assert lines[0].startswith("coding (")
+    assert lines[2].startswith("1. groq:openai/gpt-oss-120b [free]")
+    assert len(lines) == 7
+    told = (await shell.run("models", "--for", "coding", "--json", **env)).json
+    assert [row["score"] for row in told["top"]] == sorted((row["score"] for row in told["top"]), reverse=True)
+    for row in told["top"]:
+        assert row["score"] == pytest.approx(sum(row["points"].values()), abs=0.3)
+        assert row["model"] != "groq:qwen/qwen3.8-27b"  # it is listed no more
+
+
+async def test_where_nothing_can_answer_no_model_is_recommended(shell: Shell) -> None:
+    shown = await shell.run("models", "--for", "hello")
+    assert shown.code == 1
+    assert "Nothing can answer" in shown.out
+
+
+async def test_the_resources_tell_health_and_recommendations(
+    world: Listing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    become(tmp_path, monkeypatch, **world.env("groq"))
+    async with connected() as host:
+        health = {row["name"]: row for row in (await read_json(host, "models://health"))["providers"]}
+        assert (health["groq"]["state"], health["gemini"]["state"]) == ("unproven", "unusable")
+        assert health["groq"]["list"]["scans"] == 0
+        top = (await read_json(host, "models://recommend/coding"))["top"]
+        assert top[0]["model"] == "groq:openai/gpt-oss-120b"
+        text = await read_json(host, "models://recommend/What%20is%20the%20capital%20of%20France%3F")
+        assert text["task_type"] == "quick"
+    assert world.asked == []  # the background is off in tests
+
+
+async def test_a_server_whose_background_is_on_reads_the_lists_beside_its_first_call(
+    world: Listing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    become(tmp_path, monkeypatch, **world.env("groq"), DELEGATE_MCP_DISCOVERY__BACKGROUND="true")
+    async with connected() as host:
+        await host.list_tools()
+        await read_json(host, "models://catalog")
+        assert world.asked == []
+        await host.call_tool("delegate_quick", {"prompt": "hello"})
+        with anyio.fail_after(20):
+            await world.hit.wait()
+    assert world.asked == ["groq"]
+
+
+@pytest.mark.parametrize(("task_type", "wanted"), [("private", False), ("quick", True), ("auto", True)])
+async def test_private_calls_alone_have_no_service_asked_for_its_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task_type: str, *, wanted: bool
+) -> None:
+    become(tmp_path, monkeypatch)
+    async with AppHolder(open_app) as holder:
+        app = await holder.app()
+        call = app.start(DelegateRequest(prompt="hello", task_type=task_type))
+        await call.done.wait()
+        with pytest.raises(DelegateError):
+            call.outcome()
+        assert app.lists.wanted.is_set() is wanted
