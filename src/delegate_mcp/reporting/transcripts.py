@@ -101,7 +101,7 @@ class _Reading:
             conversation = _text(line.get("sessionId")) or path.stem
             if conversation not in self.found.directories:
                 own = _text(line.get("cwd"))
-                self.found.directories[conversation] = os.path.realpath(own) if own else path.parent.name
+                self.found.directories[conversation] = _real(own) if own else path.parent.name
             if line.get("type") == "assistant":
                 self._assistant(line, at, conversation)
             elif call_id := _text(_part(_part(_part(line, "mcpMeta"), "_meta"), _OURS).get("call_id")):
@@ -190,3 +190,11 @@ def together(usages: Iterable[Usage]) -> Usage:
         total[2] += usage.cache_read_tokens
         total[3] += usage.cache_write_tokens
     return Usage(total[0], total[1], total[2], cache_write_tokens=total[3])
+
+
+def _real(directory: str) -> str:
+    """Where it really is; a name that no file can have stays as it was told."""
+    try:
+        return os.path.realpath(directory)
+    except (OSError, ValueError):
+        return directory
