@@ -112,16 +112,14 @@ class CallSettings(Section):
     patience_s: float = Field(default=100.0, gt=0)
     """After so long the host gets the call id and the call goes on; see delegate_result. Default: 100 seconds."""
     thread_tokens: int = Field(default=12_000, ge=1_000)
-    """Earlier turns of a thread beyond this are condensed by a free model; the newest stay as they are. \
-Default: 12,000 tokens."""
+    """Earlier turns beyond this are condensed by a free model; the newest stay. Default: 12,000 tokens."""
 
 
 class RoutingSettings(Section):
     """`[routing]`: how the kind of work is found."""
 
     classify: Literal["never", "unsure", "always"] = "never"
-    """Ask a fast free model for a prompt's task type (task_type=auto): never, where its signs are unsure, or always. \
-Default: never; the signs decide, in under a millisecond."""
+    """Ask a fast free model for a prompt's task type: never, where its signs are unsure, or always. Default: never."""
 
 
 class ResultSettings(Section):
