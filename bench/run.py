@@ -27,6 +27,7 @@ from bench import (
     planning,
     quota,
     reply_line,
+    router_replay,
     routing_learning,
     schema_tokens,
     secret_scan,
@@ -52,6 +53,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "economy": economy.measure,
     "quota": quota.measure,
     "learning": routing_learning.measure,
+    "replay": router_replay.measure,
 }
 
 SLOW: Mapping[str, str] = {

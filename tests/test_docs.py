@@ -66,6 +66,19 @@ def test_the_readmes_first_screen_has_the_two_commands_and_both_registrations() 
         assert needed in first
 
 
+def test_what_the_readme_says_it_saves_is_what_the_bench_measured() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## What it saves")[2].partition("\n## ")[0]
+    measured = re.findall(r"<!-- numbers -->(.*)<!-- /numbers -->", text, re.DOTALL)[0]
+    said = re.findall(r"[\d,]*\d", "".join(re.findall(r"\|([^|\n]*)\|$", section, re.MULTILINE)))
+    assert len(said) == 5
+    assert [figure for figure in said if f" {figure} tokens a job" not in measured] == []
+    (not_free,) = re.findall(r"not on free inference \| ([\d.]+) %", measured)
+    assert f"{100 - float(not_free):.1f} % of all tokens" in section
+    (batch,) = re.findall(r"batch of 200: director's tokens \| (\d+) tokens", measured)
+    assert f"cost the director {batch} tokens" in section
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_that_a_page_names_exists(page: Path) -> None:
     known = {row.name for row in COMMANDS}
@@ -97,6 +110,12 @@ def test_every_setting_and_variable_that_a_page_names_exists(page: Path) -> None
 def test_every_link_to_another_page_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def test_the_index_lists_every_page() -> None:
+    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert sorted(page for page in pages if f"]({page})" not in text) == []
 
 
 def test_every_benchmark_is_explained() -> None:

@@ -151,6 +151,8 @@ async def test_files_are_read_here_by_path_and_glob_and_listed_in_meta(
     (project / "src" / "a.py").write_text("A = 1\n")
     (project / "src" / "b.py").write_text("B = 2\n")
     async with connected() as host:
+        await host.call_tool("delegate_quick", {"prompt": "what is B?", "files": "src/b.py"})
+        assert "B = 2" in world.groq.last_prompt
         result = await host.call_tool("delegate_quick", {"prompt": "what is B?", "files": ["src/*.py"]})
     assert [file["path"] for file in facts_of(result)["files"]] == ["src/a.py", "src/b.py"]
     assert "A = 1" in world.groq.last_prompt
@@ -166,7 +168,7 @@ async def test_save_to_writes_the_answer_and_returns_a_receipt(
         result = await host.call_tool("delegate_code", {"prompt": "print 1", "save_to": "out/one.py"})
         taken = await host.call_tool("delegate_code", {"prompt": "print 1", "save_to": "out/one.py"})
     assert (project / "out" / "one.py").read_text() == "print(1)\n"
-    assert text_of(result).startswith("Saved out/one.py: 9 bytes, 1 line")
+    assert text_of(result).startswith("Saved out/one.py: 9 bytes, 1 line (the code block alone)")
     assert taken.is_error
     assert "exists" in text_of(taken)
     assert len(world.groq.bodies) == 1

@@ -69,6 +69,8 @@ class App:
     batches: Batches
     prices: PriceList
     clock: Clock
+    conversation: str | None
+    """That of the host that started this process (CLAUDE_CODE_SESSION_ID); None: it told none."""
     close: Callable[[], Awaitable[None]]
     """Closes providers, local hosts and the ledger."""
 
@@ -76,19 +78,21 @@ class App:
 
     def start(self, request: DelegateRequest) -> RunningCall[Reply]:
         """Begin a call in the background; the caller waits for it, or comes back with its id."""
-        self._begun(request)
-        return self.calls.start(new_call_id(), partial(self.calling.run, request))
+        return self.calls.start(new_call_id(), partial(self.calling.run, self._begun(request)))
 
     async def start_batch(self, ask: BatchRequest) -> RunningCall[Reply]:
         """Begin a batch in the background. InputError: its items cannot be used."""
-        self._begun(ask.asked)
-        return await self.batches.begin(ask)
+        return await self.batches.begin(replace(ask, asked=self._begun(ask.asked)))
 
-    def _begun(self, request: DelegateRequest) -> None:
-        """What is loaded beside the first call; who makes private ones only has no service contacted for anything."""
+    def _begun(self, request: DelegateRequest) -> DelegateRequest:
+        """The request with its conversation, and what is loaded beside the first.
+
+        Who makes private calls only has no service contacted for anything.
+        """
         self.prices.load_soon(self.calls.tasks)
         if canonical(request.task_type) != "private":
             self.lists.wanted.set()
+        return replace(request, conversation=request.conversation or self.conversation)
 
     # --- Calls that were made ----------------------------------------------------------------------------------------
 

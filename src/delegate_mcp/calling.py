@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -54,7 +54,6 @@ class Calling:
     """What a call goes through."""
 
     settings: Settings
-    environ: Mapping[str, str]
     roots: Roots
     rules: Rules
     ledger: Ledger
@@ -184,7 +183,7 @@ class Calling:
             reason="it could not be used as it was",
             private=False,
             connection=request.connection,
-            conversation=request.conversation or self.environ.get("CLAUDE_CODE_SESSION_ID"),
+            conversation=request.conversation,
             parent=None,
             pid=os.getpid(),
             input_tokens=0,

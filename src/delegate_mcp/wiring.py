@@ -181,7 +181,6 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
     again = Again(dispatcher=dispatcher, rules=rules, known=known)
     calling = Calling(
         settings=settings,
-        environ=environ,
         roots=roots,
         rules=rules,
         ledger=ledger,
@@ -250,6 +249,7 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         batches=batches,
         prices=prices,
         clock=clock,
+        conversation=environ.get("CLAUDE_CODE_SESSION_ID"),
         close=close,
     )
 

@@ -134,7 +134,6 @@ class Scene:
         again = Again(dispatcher=dispatcher, rules=rules, known=known)
         calling = Calling(
             settings=settings,
-            environ={},
             roots=roots,
             rules=rules,
             ledger=self.ledger,

@@ -148,6 +148,14 @@ async def test_without_another_model_nobody_judges(world: Services, shell: Shell
     assert "no other free model is there to judge it" in ended.out
 
 
+async def test_a_model_that_cannot_be_asked_is_left_out_with_the_reason(world: Services, shell: Shell) -> None:
+    world.groq.answers = [answering(knows)]
+    ended = await shell.run("evaluate", put(shell, *capitals(2)), "--models", f"{LARGE},gemini:gemini-3.5-flash-lite")
+    assert ended.code == 0
+    assert "Left out: gemini:gemini-3.5-flash-lite: no key" in ended.out
+    assert LARGE in ended.out
+
+
 async def test_a_dry_run_asks_nobody(world: Services, shell: Shell) -> None:
     rows = [*capitals(3), {"prompt": "A poem.", "judge": "two lines"}]
     told = (await shell.run("evaluate", put(shell, *rows), "--models", f"{SMALL},{LARGE}", "--dry-run", "--json")).json

@@ -86,7 +86,7 @@ async def test_a_model_that_is_not_here_cannot_be_measured() -> None:
 async def test_a_model_is_measured_through_the_host_that_status_shows_and_stop_ends(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(MODULES)
+    monkeypatch.syspath_prepend(MODULES)  # pyright: ignore[reportUnknownMemberType] - pytest leaves its type out
     for name, value in {
         "PYTHONPATH": str(MODULES),
         "DELEGATE_MCP_LOCAL__ENGINE": "xllamacpp",

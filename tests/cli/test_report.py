@@ -134,6 +134,16 @@ async def test_groups_name_days_models_task_types_and_the_project_without_its_pa
     assert day["calls"]["total"] == 1
 
 
+async def test_a_batch_and_its_items_belong_to_the_conversation_that_asked_for_them(
+    world: Services, tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_transcripts(tmp_path)
+    monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", CONVERSATION)
+    async with connected() as host:
+        await host.call_tool("delegate_batch", {"prompt": "Hello {item}?", "items": ["a", "b"]})
+    assert (await reported(shell, "--claude"))["claude"]["tied_calls"] == 3
+
+
 async def test_claude_measures_the_share_with_the_directors_real_usage(
     world: Services, tmp_path: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

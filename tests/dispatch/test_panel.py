@@ -75,6 +75,13 @@ async def test_they_answer_blind_and_know_how_to_close() -> None:
         assert ask.messages[0].text.startswith("hello\n\nEnd with one line `ANSWER: `")
 
 
+async def test_the_same_model_at_another_service_votes_last() -> None:
+    twin = ModelId("two", "model-one:free")
+    bench = bench_of(one=says("ANSWER: a"), two=says("ANSWER: a"), three=says("ANSWER: a"))
+    outcome = await vote(bench, *rows(ONE, twin, THREE), votes=2)
+    assert [attempt.model_id for attempt in outcome.attempts] == [ONE, THREE]
+
+
 async def test_without_a_majority_each_sees_the_others_and_answers_again() -> None:
     bench = bench_of(one=says("ANSWER: 1", "ANSWER: 3"), two=says("ANSWER: 2", "ANSWER: 3"), three=says("ANSWER: 3"))
     outcome = await vote(bench, *rows(ONE, TWO, THREE))

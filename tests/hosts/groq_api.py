@@ -1,6 +1,6 @@
-"""A stand-in Groq on loopback that gives every model the same answer and keeps what it was asked."""
+"""A stand-in Groq on loopback whose models all answer the same, and that keeps what it was asked."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +20,8 @@ MODELS = ("openai/gpt-oss-20b", "openai/gpt-oss-120b", "qwen/qwen3.8-27b")
 class GroqApi:
     """The service while it runs."""
 
-    answer: str
+    answer: Callable[[str], str]
+    """From the whole of what a model is sent, as one text."""
     asked: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
     base_url: str = ""
 
@@ -30,8 +31,10 @@ class GroqApi:
         return {"GROQ_API_KEY": "gsk_dummy", "DELEGATE_MCP_PROVIDERS__GROQ__BASE_URL": self.base_url}
 
     async def complete(self, request: Request) -> Response:
-        self.asked.append(await request.json())
-        events = [chunk(self.answer), chunk(finish="stop"), chunk(usage=USAGE), "[DONE]"]
+        body = await request.json()
+        self.asked.append(body)
+        answer = self.answer("\n".join(message["content"] for message in body["messages"]))
+        events = [chunk(answer), chunk(finish="stop"), chunk(usage=USAGE), "[DONE]"]
         return Response(b"".join(map(event, events)), media_type="text/event-stream")
 
 
@@ -41,9 +44,9 @@ async def _models(_: Request) -> Response:
 
 
 @asynccontextmanager
-async def groq_api(answer: str) -> AsyncGenerator[GroqApi]:
+async def groq_api(answer: str | Callable[[str], str]) -> AsyncGenerator[GroqApi]:
     """Serve on a free loopback port until the block ends."""
-    api = GroqApi(answer)
+    api = GroqApi((lambda _: answer) if isinstance(answer, str) else answer)
     routes = [
         Route("/openai/v1/chat/completions", api.complete, methods=["POST"]),
         Route("/openai/v1/models", _models, methods=["GET"]),

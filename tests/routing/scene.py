@@ -56,6 +56,7 @@ def planned(
     rules: Rules | None = None,
     catalog: Catalog | None = None,
     on_limit: OnLimit = "degrade",
+    votes: int = 1,
     **settings: Any,
 ) -> RoutePlan:
     """The plan of one call."""
@@ -63,7 +64,7 @@ def planned(
     fields: dict[str, Any] = {"messages": messages, "prompt": prompt, "input_tokens": tokens, "private": private}
     return plan(
         Brief(**fields | dict(brief or {})),
-        DelegateRequest(prompt=prompt, task_type=task_type, model=model, on_limit=on_limit),
+        DelegateRequest(prompt=prompt, task_type=task_type, model=model, on_limit=on_limit, votes=votes),
         rules=rules or load_rules(),
         catalog=catalog or load_catalog(),
         availability=on,

@@ -148,3 +148,33 @@ def test_models_that_do_not_chat_or_only_pass_on_to_a_cloud_are_no_local_candida
 
 def test_a_row_with_local_models_says_so_where_none_is_there() -> None:
     assert why_not(planned(on=CLOUDS, task_type="quick"))["local-general"].startswith("no local model is there")
+
+
+# --- votes ----------------------------------------------------------------------------------------------------------
+
+
+def test_votes_go_to_different_models_where_the_rule_alone_has_too_few() -> None:
+    one_key = available("groq")
+    assert names(planned(on=one_key, task_type="reasoning")) == ["groq:openai/gpt-oss-120b"]
+    three = names(planned(on=one_key, task_type="reasoning", votes=3))
+    assert three == ["groq:openai/gpt-oss-120b", "groq:qwen/qwen3.8-27b", "groq:openai/gpt-oss-20b"]
+    assert names(planned(on=one_key, task_type="reasoning", votes=2)) == three[:2]
+
+
+def test_a_model_that_two_services_have_is_one_and_votes_once() -> None:
+    both = names(planned(on=available("groq", "cerebras"), task_type="reasoning", votes=2))
+    assert both == ["groq:openai/gpt-oss-120b", "cerebras:gpt-oss-120b", "groq:qwen/qwen3.8-27b"]
+
+
+def test_who_votes_beside_the_rules_own_is_good_enough_and_has_room() -> None:
+    there = available("groq", "mistral")
+    drafted = planned(COMPLEX, on=there, task_type="reasoning", votes=9, tokens=30_000)
+    assert names(drafted) == ["mistral:mistral-medium-latest", "mistral:devstral-2512"]
+    # Groq's minute is too small for it, mistral-small too weak.
+
+
+def test_votes_bring_no_cloud_to_a_private_call_and_no_model_beside_the_one_that_was_named() -> None:
+    there = available("groq", local=LOCAL)
+    private = planned(on=there, task_type="private", votes=5)
+    assert {candidate.model_id.provider for candidate in private.candidates} == {"ollama"}
+    assert names(planned(on=there, task_type="reasoning", model=FAST, votes=3)) == [FAST]

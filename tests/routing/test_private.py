@@ -88,7 +88,8 @@ def test_a_cloud_model_named_for_a_private_call_is_an_error_of_the_input() -> No
 
 
 def test_a_private_call_without_a_local_model_says_what_would_help() -> None:
-    with pytest.raises(NoCandidateError, match="start Ollama, LM Studio, llama-server or vLLM"):
+    todo = "What to do: `delegate-mcp local pull ministral-3-3b`, or start Ollama, LM Studio, llama-server or vLLM"
+    with pytest.raises(NoCandidateError, match=todo):
         planned(on=available("groq", "claude"), task_type="private")
 
 

@@ -120,16 +120,22 @@ class Panel:
 
 
 def _chosen(candidates: Sequence[Candidate], votes: int, read: int) -> tuple[list[Voter], list[Candidate]]:
-    """Who votes, and who is left to take a place: different vendors first, paid ones only where no other is there."""
+    """Who votes, and who is left to take a place: different vendors first, the same model at another service last.
+
+    Paid ones only where no other is there.
+    """
     free = [row for row in candidates if row.tier in FREE] or list(candidates)
     firsts: list[Candidate] = []
     others: list[Candidate] = []
+    elsewhere: list[Candidate] = []
     vendors: set[str] = set()
+    models: set[str] = set()
     for row in free:
-        vendor = _vendor(row.model_id)
-        (others if vendor in vendors else firsts).append(row)
+        vendor, model = _vendor(row.model_id), row.model_id.bare
+        (elsewhere if model in models else others if vendor in vendors else firsts).append(row)
         vendors.add(vendor)
-    order = [*firsts, *others]
+        models.add(model)
+    order = [*firsts, *others, *elsewhere]
     picked = order[:votes]
     again = [replace(row, options=replace(row.options, temperature=_TEMPERATURE)) for row in order]
     while picked and len(picked) < votes:  # too few models: the same ones once more, by chance differently

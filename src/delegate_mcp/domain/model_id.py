@@ -19,5 +19,10 @@ class ModelId:
             raise ValueError(f"{text!r} is not of the form provider:model")
         return cls(provider, model)
 
+    @property
+    def bare(self) -> str:
+        """The model itself, whoever serves it: `gpt-oss-120b`."""
+        return self.model.rpartition("/")[2].removesuffix(":free")
+
     def __str__(self) -> str:
         return f"{self.provider}:{self.model}"

@@ -8,7 +8,7 @@ from statistics import mean
 import anyio
 
 from delegate_mcp.catalog.rubric import Measured
-from delegate_mcp.domain.errors import DelegateError, LedgerError
+from delegate_mcp.domain.errors import DelegateError, LedgerError, NoCandidateError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.evaluation import judging
@@ -95,7 +95,7 @@ class Measuring:
         except LedgerError as error:
             self._stopped = error
         except DelegateError as error:
-            self.left_out[model] = str(error).partition("\n")[0]
+            self.left_out[model] = _why(error)
 
     def _go_on(self) -> None:
         """A group of tasks would wrap what one of them raised."""
@@ -143,7 +143,7 @@ class Measuring:
             self._stopped = error
             return
         except DelegateError as error:
-            replies = [Reply(answer=None, error=str(error).partition("\n")[0])] * len(rows)
+            replies = [Reply(answer=None, error=_why(error))] * len(rows)
         for row, reply in zip(rows, replies, strict=True):
             said = None if reply.answer is None else judging.score_of(reply.answer)
             self.judged[row] = f"{judge} did not judge it: {reply.error}" if said is None else said
@@ -171,6 +171,13 @@ class Measuring:
             return 0.0 if reply.wrong else reply.error
         found = self.cases[number].check.score(reply.answer)
         return self.judged[model, number] if found is None else found
+
+
+def _why(error: DelegateError) -> str:
+    """In a line; of a model that cannot be asked its own reason."""
+    if isinstance(error, NoCandidateError) and error.passed_over:
+        return error.passed_over[0].why
+    return str(error).partition("\n")[0]
 
 
 def rows_to_write(scores: Sequence[Score], now: float) -> list[Measured]:

@@ -23,6 +23,7 @@ DECENT_OUTPUT = 512
 
 
 BLIND = "cannot see images"
+NO_LOCAL = "no local model is there"
 PAID_OFF = "paid models are off: budget.daily_usd is not set, or used up for today"
 _TEXT_ONLY = ("cli", "embedded")
 """Wires over which text alone goes, whatever the model."""

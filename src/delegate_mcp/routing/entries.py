@@ -7,7 +7,7 @@ from delegate_mcp.catalog.catalog import DEMO_MODEL, LOCAL_WILDCARD, Model
 from delegate_mcp.domain.errors import InputError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.plan import PassedOver
-from delegate_mcp.routing.checks import PAID_OFF
+from delegate_mcp.routing.checks import NO_LOCAL, PAID_OFF
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.naming import Named, resolve, successor
 from delegate_mcp.routing.rules import RENTED_WILDCARD, Rule, RuleCandidate
@@ -23,7 +23,9 @@ LOCAL_CANDIDATES = 8
 SEEING = (RuleCandidate(use="vision"), RuleCandidate(use="local-general"))
 """Asked after the rule's own candidates where images go with a call."""
 
-_NO_LOCAL = "no local model is there: start Ollama, LM Studio, llama-server or vLLM, or set local.model to a GGUF file"
+VOTERS = ("groq-large", "gemini-quality", "free-large", "free-coder", "groq-fast", "gemini-lite", "free-fast")
+"""Free roles whose models vote beside the rule's own: that one model says the same three times proves little."""
+
 _NO_LOCAL_SEES = "no local model that sees is there: `ollama pull qwen3-vl`, or serve one with another local server"
 _DEMO_ONLY = "a demonstration: it answers where nothing else is set up, when named, or with local.demo_model = 'always'"
 
@@ -53,6 +55,14 @@ def rule_entries(work: Work, known: Known, passed: list[PassedOver]) -> Iterator
             passed.append(PassedOver(asked.use, PAID_OFF))
             continue
         yield from spelled_entries(asked, work, known, passed)
+
+
+def voting_entries(work: Work, known: Known) -> Iterator[Entry]:
+    """Who may vote beside the rule's own candidates; nobody where the rule's know the web, which these do not."""
+    if any(asked.web_search for asked in work.rule.candidates):
+        return
+    for role in VOTERS:
+        yield from spelled_entries(RuleCandidate(use=role), work, known, [])
 
 
 def spelled_entries(asked: RuleCandidate, work: Work, known: Known, passed: list[PassedOver]) -> Iterator[Entry]:
@@ -130,7 +140,7 @@ def _local_entries(asked: RuleCandidate, work: Work, known: Known, passed: list[
     if demo is not None and known.demo_answers():
         yield Entry(asked, demo, demo=True)
     elif not best_first:
-        passed.append(PassedOver(asked.use, _NO_LOCAL_SEES if work.images else _NO_LOCAL))
+        passed.append(PassedOver(asked.use, _NO_LOCAL_SEES if work.images else NO_LOCAL))
         if known.demo_there():
             passed.append(PassedOver(str(DEMO_MODEL), _DEMO_ONLY))
 

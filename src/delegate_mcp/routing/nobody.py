@@ -4,7 +4,7 @@ from math import ceil
 
 from delegate_mcp.domain.errors import NoCandidateError
 from delegate_mcp.domain.plan import RoutePlan
-from delegate_mcp.routing.checks import BLIND
+from delegate_mcp.routing.checks import BLIND, NO_LOCAL
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.times import clock
 
@@ -35,6 +35,8 @@ def _advice(drafted: RoutePlan, known: Known, until: float | None = None) -> str
     if until is not None:
         seconds = max(1, ceil(until - known.snapshot.taken_at))
         ways = [f"ask again in {seconds:,} s, or with on_limit=wait, which waits as long as the call may take", *ways]
+    if not ways and any(row.why == NO_LOCAL for row in drafted.passed_over):
+        ways.append("`delegate-mcp local pull ministral-3-3b`, or start Ollama, LM Studio, llama-server or vLLM")
     if drafted.images:
         ways.append("run a local model that sees (`ollama pull qwen3-vl`), or say in words what the images show")
     todo = "; or ".join(ways)

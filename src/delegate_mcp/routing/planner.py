@@ -20,6 +20,7 @@ from delegate_mcp.routing.entries import (
     override_entries,
     rule_entries,
     spelled_entries,
+    voting_entries,
     with_successors,
 )
 from delegate_mcp.routing.equals import ByUse, by_use
@@ -83,6 +84,8 @@ def draft(
     chosen = _chosen(entries, brief=brief, request=request, work=work, known=known, passed=passed)
     ordered = ByUse(chosen) if arm or request.model else _by_use(chosen, brief, work, known)
     kept = ordered.candidates
+    if not request.model:
+        kept = _with_voters(kept, brief, request, work, known)
     notes += [f"experiment {arm.name}"] if arm else []
     return RoutePlan(
         task_type=work.task_type,
@@ -135,6 +138,22 @@ def _chosen(
             candidates[model_id] = _candidate(entry, case, work)
     # Said once more at the end, so that no mistake above can let a private call out.
     return tuple(row for row in candidates.values() if not work.private or known.is_local(row.model_id))
+
+
+def _with_voters(
+    chosen: tuple[Candidate, ...], brief: Brief, request: DelegateRequest, work: Work, known: Known
+) -> tuple[Candidate, ...]:
+    """The rule's candidates, and where more votes are wanted than it has free models, others that could answer."""
+    votes = max(request.votes, work.rule.votes[work.complexity])
+    there = {row.model_id.bare for row in chosen if row.tier in {"local", "free"}}
+    if votes == 1 or len(there) >= votes:
+        return chosen
+    more: list[Candidate] = []
+    for row in _chosen(voting_entries(work, known), brief=brief, request=request, work=work, known=known, passed=[]):
+        if row.tier == "free" and row.model_id.bare not in there and len(there) < votes:
+            there.add(row.model_id.bare)
+            more.append(row)
+    return (*chosen, *more)
 
 
 def _arm(work: Work, request: DelegateRequest, rules: Rules, known: Known) -> Arm | None:
