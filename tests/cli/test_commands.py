@@ -50,6 +50,18 @@ async def test_ask_reads_the_prompt_from_stdin_and_takes_files_and_a_schema(worl
     assert world.groq.last_prompt.endswith("Which word?")
 
 
+@pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b'{"type": "objekt"}'])
+async def test_a_schema_that_cannot_be_used_is_a_line_on_stderr(
+    world: Services, shell: Shell, content: bytes | None
+) -> None:
+    if content is not None:
+        (shell.project / "schema.json").write_bytes(content)
+    ended = await shell.run("ask", "hello", "--json-schema", "schema.json", **world.groq_env)
+    assert (ended.code, ended.out, world.groq.bodies) == (1, "", [])
+    assert "schema" in ended.err
+    assert ended.err.count("\n") == 1
+
+
 async def test_a_failed_ask_exits_1_and_says_why_on_stderr(world: Services, shell: Shell) -> None:
     world.groq.answers = [fails(503, "over capacity")]
     plain = await shell.run("ask", "hello", **world.groq_env)

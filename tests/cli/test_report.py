@@ -141,7 +141,9 @@ async def test_a_batch_and_its_items_belong_to_the_conversation_that_asked_for_t
     monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", CONVERSATION)
     async with connected() as host:
         await host.call_tool("delegate_batch", {"prompt": "Hello {item}?", "items": ["a", "b"]})
-    assert (await reported(shell, "--claude"))["claude"]["tied_calls"] == 3
+    told = await reported(shell, "--claude", "--by", "task_type")
+    assert told["claude"]["tied_calls"] == 3
+    assert {name: group["calls"]["total"] for name, group in told["groups"].items()} == {"batch": 0, "quick": 2}
 
 
 async def test_claude_measures_the_share_with_the_directors_real_usage(

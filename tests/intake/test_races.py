@@ -65,6 +65,7 @@ def swap_file(base: Path) -> None:
 def swap_directory(base: Path) -> None:
     """A directory becomes a link to one outside."""
     held, spare = base / "project" / "d", base / "project" / "spare"
+    held.mkdir(exist_ok=True)  # a writer that could not go on takes away what it had made anew
     held.rename(spare)
     with suppress(FileExistsError):
         held.symlink_to(base / "outside")

@@ -249,3 +249,9 @@ def test_no_path_escapes_the_roots(tmp_path: Path, parts: list[str], *, absolute
         if found.exists():
             assert not found.samefile(tmp_path / "outside")
             assert not found.samefile(tmp_path / "outside" / "secret.txt")
+
+
+def test_nothing_is_written_below_a_file(place: Place) -> None:
+    (place.project / "notes.txt").write_text("x")
+    with pytest.raises(InputError, match=r"new/a\.txt cannot be written: notes\.txt is no directory"):
+        place.roots().resolve_write("notes.txt/new/a.txt")

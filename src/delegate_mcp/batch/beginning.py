@@ -13,8 +13,12 @@ from delegate_mcp.batch.request import BatchRequest, BatchSpec
 from delegate_mcp.batch.saving import check_free
 from delegate_mcp.batch.template import has_place
 from delegate_mcp.domain.errors import InputError
+from delegate_mcp.domain.request import AUTO
 from delegate_mcp.intake.sandbox import Roots
 from delegate_mcp.ledger.base import CallStart
+
+TASK_TYPE = "batch"
+"""Of a batch whose items are each found out: what it cost its director is told under that name."""
 
 
 def keep(ask: BatchRequest, folders: BatchFolders, fence: Roots, now: float) -> tuple[BatchSpec, Any]:
@@ -55,7 +59,7 @@ def call_start(spec: BatchSpec, project: str | None) -> CallStart:
         call_id=spec.batch_id,
         started_at=spec.created_at,
         tool=spec.tool,
-        task_type=spec.task_type,
+        task_type=TASK_TYPE if spec.task_type == AUTO else spec.task_type,
         complexity="simple",
         rule="batch",
         reason=f"{spec.total} items",

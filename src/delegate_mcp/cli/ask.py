@@ -3,6 +3,8 @@
 import argparse
 import os
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import anyio
 
@@ -10,7 +12,7 @@ from delegate_mcp.cli.running import opened_app, print_json
 from delegate_mcp.delivery.failure_text import failure_reply
 from delegate_mcp.delivery.reply import Reply
 from delegate_mcp.dispatch.calls import RunningCall
-from delegate_mcp.domain.errors import DelegateError
+from delegate_mcp.domain.errors import DelegateError, InputError
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.routing.task_types import task_type_of
 
@@ -57,11 +59,7 @@ async def run(args: argparse.Namespace) -> int:
 
 
 async def _request(args: argparse.Namespace) -> DelegateRequest:
-    schema = None
-    if args.json_schema:
-        from delegate_mcp.intake.schema import read_schema
-
-        schema = read_schema(await anyio.Path(args.json_schema).read_text(encoding="utf-8"))
+    schema = await _schema(args.json_schema) if args.json_schema else None
     return DelegateRequest(
         prompt=sys.stdin.read() if args.prompt == "-" else args.prompt,
         tool="ask",
@@ -83,6 +81,15 @@ async def _request(args: argparse.Namespace) -> DelegateRequest:
         fresh=args.fresh,
         connection=f"ask-{os.getpid()}",
     )
+
+
+async def _schema(path: str) -> Mapping[str, Any]:
+    from delegate_mcp.intake.schema import read_schema
+
+    try:
+        return read_schema(await anyio.Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--json-schema {path} cannot be read ({type(error).__name__}). Name a file.") from error
 
 
 async def _follow(call: RunningCall[Reply], *, quiet: bool) -> None:

@@ -127,6 +127,9 @@ class Roots:
             raise InputError(f"{path} lies inside version control's own files. Save it beside them.")
         if self.is_secret(real) or self._is_home_dotfile(real):
             raise InputError(f"{path} is a place for credentials or a person's own settings. Choose another path.")
+        above = next(place for place in real.parents if os.path.lexists(place))
+        if not above.is_dir():
+            raise InputError(f"{path} cannot be written: {self.shown(above)} is no directory. Choose another path.")
         return real
 
     def resolve_directory(self, path: str) -> Path:
