@@ -34,25 +34,19 @@ class Asides:
         accept: Accept = anything,
         max_output_tokens: int | None = None,
         demo: bool = True,
+        seconds: float | None = None,
     ) -> Completion | None:
         """The answer of the first model that costs nothing by the token; None: nobody answered, the call goes on.
 
-        `demo`: the demonstration model will do, where nothing else is set up.
+        `demo`: the demonstration model will do, where nothing else is set up. `seconds`: no longer than that.
         """
         brief = _brief(course, text)
         candidates = [_within(row, max_output_tokens) for row in self._candidates(brief, task_type, await self.known())]
         if not demo:
             candidates = [row for row in candidates if not row.demo]
-        own = replace(
-            course,
-            brief=brief,
-            on_limit="degrade",
-            accept=accept,
-            turned_away=[],
-            stopped=False,
-            keep=None,
-            aside=True,
-        )
+        own = course.question(brief, accept)
+        if seconds is not None:
+            own.deadline = min(course.deadline, self.dispatcher.turns.clock.steady() + seconds)
         found = await self.dispatcher.first(own, candidates)
         return None if found is None else found[1]
 

@@ -1,7 +1,7 @@
 """Asks a fast model what kind of work a prompt is, where its signs leave that open and the settings allow it."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from delegate_mcp.answering.asides import Asides
 from delegate_mcp.dispatch.turn import Course
@@ -26,21 +26,23 @@ class Classifying:
 
     async def found(self, course: Course, brief: Brief) -> Classification | None:
         """What a model says; None: it was not asked, or said nothing of use, and the signs decide."""
+        if self.asking == "never" or course.brief.private:
+            return None
         first = classify(
             brief.prompt,
             [sent.path for sent in brief.files],
             schema=brief.json_schema is not None,
             input_tokens=brief.input_tokens,
         )
-        if course.brief.private or not worth_asking(first, self.asking):
+        if not worth_asking(first, self.asking):
             return None
         asked = question(brief.prompt, self.asides.rules)
         key = kept_key(asked)
         if key not in self.kept:
             course.progress("finding out what kind of work it is", 0)
-            steady = self.asides.dispatcher.turns.clock.steady()
-            own = replace(course, deadline=min(course.deadline, steady + _SECONDS))
-            told = await self.asides.ask(own, asked, task_type=TASK_TYPE, max_output_tokens=ANSWER_TOKENS, demo=False)
+            told = await self.asides.ask(
+                course, asked, task_type=TASK_TYPE, max_output_tokens=ANSWER_TOKENS, demo=False, seconds=_SECONDS
+            )
             if told is None:
                 return None
             self.kept[key] = told.text

@@ -4,7 +4,7 @@ What the tools made the director of a connection write and read is counted by th
 call; where nobody can make one, the answer's head of the same size stands for it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from delegate_mcp.answering.asides import Asides
 from delegate_mcp.answering.sizes import FRAME_TOKENS
@@ -62,15 +62,15 @@ class Digesting:
         return Digest(text, str(by), estimate_tokens(answer))
 
     async def _made(self, course: Course, task: str, answer: str) -> str | None:
-        steady = self.asides.dispatcher.turns.clock.steady()
-        own = replace(course, deadline=min(course.deadline, steady + _SECONDS))
         ceiling = DIGEST_TOKENS + _THOUGHTS
-        room = await self.asides.room(own, TASK_TYPE) - ceiling - FRAME_TOKENS - _TASK_TOKENS
+        room = await self.asides.room(course, TASK_TYPE) - ceiling - FRAME_TOKENS - _TASK_TOKENS
         if room < DIGEST_TOKENS:
             return None
         question = _QUESTION.format(task=head(task, _TASK_TOKENS), answer=_within(answer, room), words=_WORDS)
         course.progress("making a digest", 0)
-        found = await self.asides.ask(own, question, task_type=TASK_TYPE, max_output_tokens=ceiling, demo=False)
+        found = await self.asides.ask(
+            course, question, task_type=TASK_TYPE, max_output_tokens=ceiling, demo=False, seconds=_SECONDS
+        )
         return None if found is None else head(for_reader(found.text).strip(), DIGEST_TOKENS).strip()
 
 

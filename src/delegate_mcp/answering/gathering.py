@@ -7,7 +7,6 @@ is.
 from dataclasses import dataclass, replace
 
 from delegate_mcp.delivery.untrusted import for_reader
-from delegate_mcp.dispatch.attempt import anything
 from delegate_mcp.dispatch.dispatcher import Dispatcher
 from delegate_mcp.dispatch.turn import Course
 from delegate_mcp.domain.brief import Brief, Message
@@ -51,15 +50,6 @@ class Gatherer:
         asked = replace(
             brief, messages=(Message("user", text),), input_tokens=estimate_tokens(text), json_schema=None, edit_in=None
         )
-        own = replace(
-            course,
-            brief=replace(asked, private=course.brief.private),
-            on_limit="degrade",
-            accept=anything,
-            turned_away=[],
-            stopped=False,
-            keep=None,
-            aside=True,
-        )
+        own = course.question(replace(asked, private=course.brief.private))
         found = await self.dispatcher.first(own, how.readers)
         return None if found is None else (found[0].model_id, found[1])

@@ -12,7 +12,6 @@ import anyio
 
 from delegate_mcp.answering.material import Part, halves
 from delegate_mcp.answering.sizes import Reader
-from delegate_mcp.dispatch.attempt import anything
 from delegate_mcp.dispatch.dispatcher import Dispatcher, nobody_listens
 from delegate_mcp.dispatch.turn import LEAST_TIME_S, Course
 from delegate_mcp.domain.brief import Brief
@@ -88,15 +87,10 @@ class Lanes:
             self._tell(total)
 
         return replace(
-            self.course,
-            brief=self.brief_of(part),
+            self.course.question(self.brief_of(part)),
             on_limit="wait" if patient else "degrade",
-            accept=anything,
             progress=tell,
             attempts=[],
-            turned_away=[],
-            stopped=False,
-            aside=True,
         )
 
     async def _take(self, reader: Reader, part: Part, own: Course) -> bool:

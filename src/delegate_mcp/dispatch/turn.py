@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import count
 
 from delegate_mcp.config.settings import CallSettings
-from delegate_mcp.dispatch.attempt import Accept, Attempter, Keep, Limits, Price, Service
+from delegate_mcp.dispatch.attempt import Accept, Attempter, Keep, Limits, Price, Service, anything
 from delegate_mcp.dispatch.clock import Clock
 from delegate_mcp.dispatch.line import WAITABLE, Lines
 from delegate_mcp.dispatch.reactions import REACTIONS, jitter_s
@@ -63,6 +63,19 @@ class Course:
     """Whose answers were put to the proof, and whether they stood."""
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     """Of the attempts; shared by courses that are one call."""
+
+    def question(self, brief: Brief, accept: Accept = anything) -> "Course":
+        """The course of a question of our own: in the same record and time, and its end changes nothing of the call."""
+        return replace(
+            self,
+            brief=brief,
+            on_limit="degrade",
+            accept=accept,
+            turned_away=[],
+            stopped=False,
+            keep=None,
+            aside=True,
+        )
 
     def next_number(self) -> int:
         """The number of the attempt that begins now."""
