@@ -24,7 +24,7 @@ from delegate_mcp.delivery.waiting import running_reply
 from delegate_mcp.discovery.health import LATELY_S, health
 from delegate_mcp.discovery.lists import ModelLists
 from delegate_mcp.discovery.shown import models_catalog
-from delegate_mcp.discovery.tending import tend
+from delegate_mcp.discovery.tending import look_around, tend
 from delegate_mcp.dispatch.calls import Calls, RunningCall
 from delegate_mcp.dispatch.clock import Clock
 from delegate_mcp.domain.brief import Brief, Message
@@ -39,7 +39,7 @@ from delegate_mcp.ledger.base import Ledger
 from delegate_mcp.ledger.budget import current_budget
 from delegate_mcp.ledger.days import DayReset, day_start, day_starts
 from delegate_mcp.ledger.results import ResultStore
-from delegate_mcp.ledger.snapshot import LedgerSnapshot
+from delegate_mcp.ledger.snapshot import LedgerSnapshot, OpenBreaker
 from delegate_mcp.providers.discovery import Discovery
 from delegate_mcp.providers.registry import ProviderRow
 from delegate_mcp.reporting.accounting import Accounting, with_savings
@@ -189,16 +189,20 @@ class App:
 
     async def refresh_models(self) -> None:
         """Ask the services for their lists of models now; paid ones wait for their time."""
-        await self.lists.refresh(await self.discovery.look(fresh=True), asked=True)
+        availability = await self.discovery.look(fresh=True)
+        await look_around(self.lists, availability, await self.health(), self._half_open, asked=True)
 
     async def recommend(self, task: str) -> dict[str, Any]:
-        """`models://recommend/{task}`: the models that fit a task type, or a prompt, best."""
+        """`models://recommend/{task}`: the models that fit a task type, or a prompt, best; where none does, why not."""
         request = DelegateRequest(prompt=task, tool="recommend", task_type=canonical(task) or AUTO)
         plan, known = await self.plan(request), await self.calling.known()
         brief = Brief(
             messages=(Message("user", task),), prompt=task, input_tokens=estimate_tokens(task), private=plan.private
         )
-        return recommendation(brief, request, self.calling.rules, known)
+        found = recommendation(brief, request, self.calling.rules, known)
+        if found["top"]:
+            return found
+        return found | {"passed_over": [{"model": item.model, "why": item.why} for item in plan.passed_over]}
 
     async def learned(self) -> list[dict[str, Any]]:
         """What use has taught of each model, by task type."""
@@ -230,7 +234,16 @@ class App:
     async def tend_models(self) -> None:
         """While a server runs: keep the lists of models young, and look whether a service that failed is back."""
         if self.settings.discovery.background:
-            await tend(self.lists, look=self.discovery.look, snapshot=self.health, sleep=self.clock.sleep)
+            await tend(
+                self.lists,
+                look=self.discovery.look,
+                snapshot=self.health,
+                half_open=self._half_open,
+                sleep=self.clock.sleep,
+            )
+
+    async def _half_open(self, breaker: OpenBreaker) -> None:
+        await self.ledger.half_open(breaker, self.clock.now())
 
     def _day_resets(self) -> dict[str, DayReset]:
         return {row.name: row.day_reset for row in self.rows}

@@ -48,6 +48,7 @@ from delegate_mcp.dispatch.line import Lines
 from delegate_mcp.dispatch.turn import Turns
 from delegate_mcp.domain.plan import Candidate
 from delegate_mcp.domain.usage import ZERO, Usage
+from delegate_mcp.evaluation.noted import Evaluations
 from delegate_mcp.intake.sandbox import Roots
 from delegate_mcp.ledger.base import Ledger
 from delegate_mcp.ledger.days import DayReset, day_starts
@@ -125,7 +126,6 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         for part in (everyone, at_home, keeper, ledger):
             await part.aclose()
 
-    tasks.start_soon(keep_for, store, settings.results.keep_days * DAY_S, clock.now, clock.sleep)
     discovery = Discovery(settings, keys, environ, cache, time.monotonic, rows=rows)
     services = {row.name: _service(row, keys) for row in rows}
     asked_as = {row.name: (parts.address(row), services[row.name].key_mark) for row in rows}
@@ -176,7 +176,7 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
     roots = Roots.of(settings, environ=environ, cwd=Path.cwd(), home=Path.home())
     kept_answers = KeptAnswers(settings.home / "cache", settings.cache.max_mb * 1_000_000)
     keep_s = min(settings.cache.days, settings.results.keep_days) * DAY_S
-    tasks.start_soon(keep_for, kept_answers, keep_s, clock.now, clock.sleep)
+    tasks.start_soon(keep_for, (kept_answers,), keep_s, clock.now, clock.sleep)
     asides = Asides(dispatcher=dispatcher, rules=rules, known=known)
     again = Again(dispatcher=dispatcher, rules=rules, known=known)
     calling = Calling(
@@ -233,7 +233,8 @@ async def open_app(tasks: TaskGroup, changed: Callable[[], Awaitable[None]]) -> 
         clock=clock,
         accounting=Accounting(prices, settings.budget.director_model),
     )
-    tasks.start_soon(keep_for, batches.folders, settings.results.keep_days * DAY_S, clock.now, clock.sleep)
+    kept = (store, batches.folders, Evaluations(settings.home, batches.folders))
+    tasks.start_soon(keep_for, kept, settings.results.keep_days * DAY_S, clock.now, clock.sleep)
     return App(
         settings=settings,
         settings_file=loaded.file,

@@ -12,6 +12,9 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from delegate_mcp.batch.folder import BatchFolders
+from delegate_mcp.evaluation.cases import read_cases
+from delegate_mcp.evaluation.noted import Evaluations
 from tests.fakes.person import environment
 from tests.fakes.services import Services, fails, says, services
 from tests.fakes.shell import Shell
@@ -135,17 +138,42 @@ async def test_a_judge_is_another_model_and_is_not_told_whose_answer_it_is(world
 
     world.groq.answers = [answering(told)]
     rows = [{"prompt": f"A poem, {n}.", "task_type": "rewriting", "judge": "two lines at least"} for n in range(5)]
-    found = await measured(shell, put(shell, *rows), "--models", f"{SMALL},{LARGE}", "--judge", SMALL)
+    words = ("evaluate", put(shell, *rows), "--models", f"{SMALL},{LARGE}", "--judge", SMALL, "--json")
+    told_of = (await shell.run(*words)).json
+    assert told_of["judges"] == {SMALL: LARGE, LARGE: SMALL}
+    found = {row["model"]: row for row in told_of["scores"]}
     assert {model: row["score"] for model, row in found.items()} == {SMALL: 0.7, LARGE: 0.7}
     assert asked == {"openai/gpt-oss-120b": 5, "openai/gpt-oss-20b": 5}
 
 
-async def test_without_another_model_nobody_judges(world: Services, shell: Shell) -> None:
-    rows = {"prompt": "A poem.", "task_type": "rewriting", "judge": "two lines at least"}
-    own = f'[error_quality_scoring]\ncandidates = ["{SMALL}"]\nfloor = 0\n'
-    keep(shell, "rules.toml", own)
-    ended = await shell.run("evaluate", put(shell, rows), "--models", SMALL)
-    assert "no other free model is there to judge it" in ended.out
+POEM = {"prompt": "A poem.", "task_type": "rewriting", "judge": "two lines at least"}
+
+
+async def test_with_one_key_another_model_of_the_same_service_judges(world: Services, shell: Shell) -> None:
+    keep(shell, "rules.toml", f'[error_quality_scoring]\ncandidates = ["{SMALL}"]\nfloor = 0\n')
+    world.groq.answers = [answering(lambda _, prompt: '{"score": 6}' if "<rubric>" in prompt else "Roses are red.")]
+    ended = await shell.run("evaluate", put(shell, POEM), "--models", SMALL)
+    assert f"Judge of {SMALL}: groq:" in ended.out
+    assert f"Judge of {SMALL}: {SMALL}" not in ended.out
+    assert "0.60" in ended.out
+
+
+async def test_without_another_model_nobody_is_asked_and_it_says_what_to_do(tmp_path: Path, world: Services) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    shell = Shell(project, environment(tmp_path) | world.ollama_env)
+    (only,) = (await shell.run("route", "--tool", "private", "Hm?", "--json")).json["candidates"]
+    file = put(shell, POEM)
+    for words in ((), ("--dry-run",)):
+        ended = await shell.run("evaluate", file, "--models", only["model"], *words)
+        assert f"Left out: {only['model']}: no free model but {only['model']} is there, and none judges" in ended.out
+        assert "--judge" in ended.out
+    assert world.ollama.bodies == []
+    again = put(shell, POEM, {"prompt": "Capital of France?", "task_type": "quick", "expected": "Paris"})
+    world.ollama.answers = [says("Paris.")]
+    ended = await shell.run("evaluate", again, "--models", only["model"])
+    assert f"Not measured: {only['model']} at rewriting, 1x: no free model but" in ended.out
+    assert "1.00" in ended.out
 
 
 async def test_a_model_that_cannot_be_asked_is_left_out_with_the_reason(world: Services, shell: Shell) -> None:
@@ -197,6 +225,23 @@ async def test_killed_and_started_again_it_asks_only_what_is_missing(world: Serv
     again = await measured(shell, file, "--models", LARGE)  # it was over: measured anew
     assert again[LARGE]["prompts"] == 40
     assert max(asked.values()) == 2
+
+
+async def test_a_clock_that_was_set_back_meanwhile_hides_no_call(world: Services, shell: Shell) -> None:
+    world.groq.answers = [answering(knows)]
+    file = put(shell, *capitals(2))
+    before = (await measured(shell, file, "--models", LARGE))[LARGE]
+    home = Path(shell.env["DELEGATE_MCP_HOME"])
+    (batch,) = (home / "batches").iterdir()
+    spec = json.loads((batch / "batch.json").read_text())
+    (batch / "batch.json").write_text(json.dumps(spec | {"created_at": spec["created_at"] + 3600}))
+    begun = Evaluations(home, BatchFolders(home / "batches"))  # as a server that was killed at its end has left it
+    noted = begun.noted(list(map(repr, read_cases(shell.project / file))), [LARGE], [str(None)])
+    noted.batches[LARGE] = batch.name
+    noted.write()
+    after = (await measured(shell, file, "--models", LARGE))[LARGE]
+    assert (after["prompts"], len(world.groq.bodies)) == (2, 2)  # nothing was asked anew
+    assert after["latency_ms"] == before["latency_ms"] is not None
 
 
 def _settled(shell: Shell) -> int:

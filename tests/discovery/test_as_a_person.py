@@ -1,16 +1,19 @@
 """Discovery as a person and a host meet it: commands and resources against services that list their models."""
 
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import anyio
 import pytest
 
+from delegate_mcp.discovery.shown import MOST_NEW
 from delegate_mcp.domain.errors import DelegateError
 from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.holder import AppHolder
 from delegate_mcp.wiring import open_app
 from tests.cli.test_commands import Shell
+from tests.fakes.cli import install
 from tests.fakes.listing_services import Listing, listing_services, openrouter_row
 from tests.fakes.person import become, connected, environment, read_json
 
@@ -63,6 +66,19 @@ async def test_a_free_model_that_appears_is_a_candidate_at_once(world: Listing, 
     assert "gone" in gone["openrouter:openai/gpt-oss-20b:free"]
 
 
+async def test_a_persons_rule_may_name_a_model_that_only_its_services_list_has(world: Listing, shell: Shell) -> None:
+    rules = Path(shell.env["DELEGATE_MCP_HOME"]) / "rules.toml"
+    rules.parent.mkdir(exist_ok=True)
+    rules.write_text('[quick]\ncandidates = ["groq:moonshotai/kimi-k3"]\n', encoding="utf-8")
+    env = world.env("groq")
+    told = "'groq:moonshotai/kimi-k3' is no role, model or alias of the catalog."
+    assert told in (await shell.run("doctor", **env)).out
+    await shell.run("models", "--refresh", **env)
+    plan = (await shell.run("route", "--tool", "quick", "hello", "--json", **env)).json
+    assert plan["candidates"][0]["model"] == "groq:moonshotai/kimi-k3"
+    assert told not in (await shell.run("doctor", **env)).out
+
+
 async def test_a_service_that_answers_nonsense_is_told_and_the_rest_goes_on(world: Listing, shell: Shell) -> None:
     world.lists["groq"] = {"data": "nonsense"}
     world.fails["mistral"] = 500
@@ -92,7 +108,62 @@ async def test_the_best_five_are_shown_with_their_points(world: Listing, shell: 
 async def test_where_nothing_can_answer_no_model_is_recommended(shell: Shell) -> None:
     shown = await shell.run("models", "--for", "hello")
     assert shown.code == 1
-    assert "Nothing can answer" in shown.out
+    lines = shown.out.splitlines()
+    assert lines[0] == "quick (simple): no model can take it"
+    assert "    groq:openai/gpt-oss-20b: no key" in lines  # each candidate, and why not
+    assert "score" not in shown.out
+    told = (await shell.run("models", "--for", "hello", "--json")).json
+    assert told["top"] == []
+    assert {"model": "groq:openai/gpt-oss-20b", "why": "no key"} in told["passed_over"]
+
+
+async def test_models_says_what_is_usable_first_and_of_the_rest_in_a_line_each_what_would_bring_it(
+    world: Listing, shell: Shell
+) -> None:
+    lines = (await shell.run("models", **world.env("mistral"))).out.splitlines()
+    assert lines[0].startswith("mistral (free): usable")
+    rest = lines[lines.index("not usable:") + 1 : -1]
+    assert any(line.startswith("    groq (free)") and "no key: get a free key at" in line for line in rest)
+    assert not any("usable, " in line for line in rest)
+    assert lines[-1] == '`delegate-mcp models --for "your prompt"` shows who fits it best.'
+
+
+async def test_models_of_who_has_nothing_says_the_quickest_way_and_that_nobody_was_asked(shell: Shell) -> None:
+    lines = (await shell.run("models", "--refresh")).out.splitlines()
+    assert lines[0] == "not usable:"
+    assert lines[-2].startswith("No service was asked for its list of models")
+    assert lines[-1].startswith("Nothing can answer yet. The quickest way: a free Groq key")
+
+
+async def test_the_age_of_a_list_is_told_in_words_with_what_failed_since(world: Listing, shell: Shell) -> None:
+    shown = (await shell.run("models", "--refresh", **world.env("groq"))).out
+    assert "its list of models was read just now" in shown
+    world.fails["groq"] = 500
+    shown = (await shell.run("models", "--refresh", **world.env("groq"))).out
+    assert "was read just now; reading it again failed once: Groq cannot answer right now (HTTP 500)" in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script with a #! line")
+async def test_of_a_program_no_list_is_told(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "no-programs").mkdir()
+    install(tmp_path / "no-programs", "claude", "answers")
+    shown = (await shell.run("models")).out
+    assert "claude (subscription): usable" in shown
+    assert "its list of models" not in shown
+
+
+async def test_of_thousands_of_new_models_the_best_are_shown_and_the_rest_is_counted(
+    world: Listing, shell: Shell
+) -> None:
+    rows = [openrouter_row(f"maker/m{n}-{n % 90}b:free") for n in range(3_000)]
+    world.lists["openrouter"] = {"data": rows}
+    shown = await shell.run("models", "--refresh", **world.env("openrouter"))
+    assert len(shown.out.splitlines()) < 60
+    assert "and 2,980 more" in shown.out
+    told = (await shell.run("models", "--json", **world.env("openrouter"))).json
+    models = next(row for row in told["providers"] if row["name"] == "openrouter")["models"]
+    assert len(models) == MOST_NEW
+    assert models == sorted(models, key=lambda row: -row["quality"])
 
 
 async def test_the_resources_tell_health_and_recommendations(

@@ -12,18 +12,23 @@ import pytest
 from delegate_mcp.catalog.catalog import load_catalog
 from delegate_mcp.catalog.prices import Prices
 from delegate_mcp.discovery.lists import LOOK_S, ModelLists, Source
+from delegate_mcp.discovery.merge import MOST_KEPT
 from delegate_mcp.discovery.store import ListStore
-from delegate_mcp.discovery.tending import EVERY_S, FIRST_S, tend
+from delegate_mcp.discovery.tending import EVERY_S, FIRST_S, look_around, tend
 from delegate_mcp.domain.availability import Availability, ProviderState
-from delegate_mcp.domain.errors import LedgerError, ProviderError
+from delegate_mcp.domain.errors import ErrorKind, LedgerError, ProviderError
 from delegate_mcp.domain.listed import ListedModel, ListPrice
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.usage import Usage
 from delegate_mcp.ledger.snapshot import LedgerSnapshot, OpenBreaker
+from delegate_mcp.providers.model_lists import MOST_MODELS
 from delegate_mcp.providers.registry import BY_NAME
 from tests.fakes.clock import ManualTime
+from tests.fakes.ledger_rows import GROQ, asked, ended
+from tests.fakes.memory_ledger import MemoryLedger
 
 CATALOG = load_catalog()
+KINDS = ("dear", "free")
 DAY = 86_400.0
 Models = tuple[ListedModel, ...]
 
@@ -80,9 +85,14 @@ class World:
         return Availability(
             {
                 name: ProviderState(name=name, usable=name not in self.unusable, why="")
-                for name in ("groq", "openai", "gemini")
+                for name in ("groq", "openai", "gemini", "openrouter")
             }
         )
+
+
+async def unheard(breaker: OpenBreaker) -> None:
+    """Half opens nothing."""
+    raise AssertionError(breaker)
 
 
 @pytest.fixture
@@ -115,7 +125,7 @@ async def test_a_person_who_asks_has_free_lists_at_once_and_paid_ones_in_their_t
 async def test_a_provider_that_is_off_or_has_no_key_is_never_asked(world: World) -> None:
     world.unusable = {"groq", "openai"}
     lists = world.process()
-    await lists.refresh(world.there, frozenset({"groq"}), asked=True)
+    await lists.refresh(world.there, {"groq": world.time.at}, asked=True)
     assert world.asked == []
 
 
@@ -182,6 +192,49 @@ async def test_a_failed_scan_backs_off_keeps_what_was_found_and_stops_nobody_els
     assert (await lists.known())["groq"].failures == 0
 
 
+async def test_no_call_waits_while_what_a_refresh_found_is_laid_over_the_catalog(world: World) -> None:
+    lists = world.process("groq")
+    assert (await lists.found(world.there)).catalog is CATALOG
+    world.offers["groq"] = (ListedModel(model="new/model-8b", free=True),)
+    await lists.refresh(world.there)
+    with pytest.raises(StopIteration) as at_once:  # it never gave way
+        lists.found(world.there).__await__().send(None)
+    assert ModelId("groq", "new/model-8b") in at_once.value.value.catalog.models
+
+
+async def test_of_ten_thousand_models_those_are_kept_that_are_known_then_the_free_ones(world: World) -> None:
+    dear, free = [tuple(ListedModel(model=f"{kind}-{n}", free=kind == "free") for n in range(4_990)) for kind in KINDS]
+    known = tuple(ListedModel(model=row.model) for row in CATALOG.models if row.provider == "openrouter")
+    world.offers["openrouter"] = (*dear, *free, *known)
+    lists = world.process("openrouter")
+    await lists.refresh(world.there)
+    found = (await lists.known())["openrouter"]
+    assert (len(found.models), found.listed) == (MOST_KEPT, 9_980 + len(known))
+    assert {row.model for row in found.models} == {row.model for row in (*known, *free[: MOST_KEPT - len(known)])}
+    assert (await lists.found(world.there)).gone == ()
+
+
+async def test_a_list_that_was_too_long_to_be_read_whole_buries_nothing(world: World) -> None:
+    world.offers["groq"] = tuple(ListedModel(model=f"m-{n}", free=True) for n in range(MOST_MODELS))
+    lists = world.process("groq")
+    await lists.refresh(world.there)
+    merged = await lists.found(world.there)
+    assert merged.gone == ()
+    assert ModelId("groq", "m-1") in merged.newcomers
+
+
+async def test_a_process_that_starts_anew_goes_on_where_the_failures_of_the_last_one_ended(world: World) -> None:
+    world.offers["groq"] = ProviderError.bad_answer("Groq: away")
+    await world.process("groq").refresh(world.there)
+    for times, wait in enumerate((300, 600, 1200, 2400), 1):
+        world.time.at += wait - 1
+        await world.process("groq").refresh(world.there)
+        assert len(world.asked) == times
+        world.time.at += 1
+        await world.process("groq").refresh(world.there)
+        assert len(world.asked) == times + 1
+
+
 async def test_an_empty_list_buries_nothing(world: World) -> None:
     world.offers["groq"] = ()
     lists = world.process("groq")
@@ -216,7 +269,7 @@ async def test_what_the_list_does_not_tell_is_taken_from_the_price_list(world: W
 async def test_a_server_tends_its_lists_after_its_first_call_and_probes_what_fails(world: World) -> None:
     lists, rounds = world.process("groq"), list[float]()
     lists.wanted.set()
-    breakers = [(), (), (OpenBreaker("groq", world.time.at + 600, 5),)]
+    breakers = [(), (), (OpenBreaker("groq", world.time.at + 600, 9),)]
 
     async def snapshot() -> LedgerSnapshot:
         return LedgerSnapshot(taken_at=world.time.at, breakers=breakers[min(len(rounds) - 1, 2)])
@@ -234,7 +287,7 @@ async def test_a_server_tends_its_lists_after_its_first_call_and_probes_what_fai
     async with anyio.create_task_group() as tasks:
 
         async def run() -> None:
-            await tend(lists, look=look, snapshot=snapshot, sleep=sleep)
+            await tend(lists, look=look, snapshot=snapshot, half_open=unheard, sleep=sleep)
 
         tasks.start_soon(run)
         with anyio.fail_after(5):
@@ -268,9 +321,110 @@ async def test_a_ledger_that_is_away_ends_no_tending(world: World) -> None:
     async with anyio.create_task_group() as tasks:
 
         async def run() -> None:
-            await tend(lists, look=look, snapshot=snapshot, sleep=sleep)
+            await tend(lists, look=look, snapshot=snapshot, half_open=unheard, sleep=sleep)
 
         tasks.start_soon(run)
         with anyio.fail_after(5):
             await done.wait()
         tasks.cancel_scope.cancel()
+
+
+@dataclass(slots=True)
+class Outage:
+    """Groq's calls fail, in a real ledger; a probe looks whether it is back."""
+
+    world: World
+    lists: ModelLists
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    calls: int = 0
+
+    async def tried(self) -> str:
+        """One call: whether it had its place, with the service failing it."""
+        self.calls += 1
+        call_id, now = f"c{self.calls}", self.world.time.at
+        if (refusal := await self.ledger.reserve(asked(call_id, model_id=GROQ, at=now))) is not None:
+            return refusal.why
+        await self.ledger.settle(ended(call_id, model_id=GROQ, at=now, error_kind=ErrorKind.OVERLOADED))
+        return "failed"
+
+    async def probed(self) -> None:
+        """One look around, as a server does it every minute."""
+        snapshot = await self.ledger.snapshot(self.world.time.at, {})
+
+        async def half_open(breaker: OpenBreaker) -> None:
+            assert await self.ledger.half_open(breaker, self.world.time.at)
+
+        await look_around(self.lists, self.world.there, snapshot, half_open)
+
+    async def open_for(self, failures: int) -> None:
+        """Let calls fail so often, each as soon as it may."""
+        for _ in range(failures):
+            assert await self.tried() == "failed"
+            breakers = (await self.ledger.snapshot(self.world.time.at, {})).breakers
+            self.world.time.at = breakers[0].until if breakers else self.world.time.at
+        assert await self.tried() == "failed"
+
+
+@pytest.fixture
+async def outage(world: World) -> Outage:
+    """It has lasted for minutes, and the list was read before it."""
+    lists = world.process("groq")
+    await lists.refresh(world.there)
+    world.time.at += 3600
+    here = Outage(world, lists)
+    await here.open_for(9)
+    return here
+
+
+async def test_a_list_that_works_again_half_opens_the_breaker_at_once_and_one_call_tries(outage: Outage) -> None:
+    outage.world.offers["groq"] = ProviderError.bad_answer("Groq: away")
+    await outage.probed()
+    assert await outage.tried() == "breaker"
+    outage.world.offers.clear()
+    outage.world.time.at += 120
+    await outage.probed()
+    assert await outage.ledger.reserve(asked("try", model_id=GROQ, at=outage.world.time.at)) is None
+    assert await outage.tried() == "breaker"  # one at a time
+    await outage.ledger.settle(ended("try", model_id=GROQ, at=outage.world.time.at))
+    assert (await outage.ledger.snapshot(outage.world.time.at, {})).breakers == ()
+
+
+async def test_a_service_that_lists_its_models_while_it_answers_no_call_is_tried_early_but_once(outage: Outage) -> None:
+    await outage.probed()
+    assert await outage.tried() == "failed"  # which opens it for the longest time
+    for _ in range(9):
+        outage.world.time.at += EVERY_S
+        await outage.probed()
+        assert await outage.tried() == "breaker"
+    outage.world.time.at += EVERY_S
+    assert await outage.tried() == "failed"  # its own time was over
+    outage.world.time.at += 240
+    await outage.probed()
+    assert await outage.tried() == "breaker"
+    outage.world.offers["groq"] = ProviderError.bad_answer("Groq: away")  # something else is seen at last
+    outage.world.time.at += 60
+    await outage.probed()
+    outage.world.offers.clear()
+    outage.world.time.at += 120
+    await outage.probed()
+    assert await outage.tried() == "failed"
+
+
+async def test_a_service_is_probed_every_few_minutes_while_its_breaker_is_open_and_not_after(outage: Outage) -> None:
+    outage.world.offers["groq"] = ProviderError.bad_answer("Groq: away")
+    minutes: list[int] = []
+    for minute in range(60):
+        outage.world.asked.clear()
+        await outage.probed()
+        minutes += [minute] * len(outage.world.asked)
+        outage.world.time.at += 60
+    assert minutes == [0, 2, 6, 26]  # from the tenth on it is the next call that tries, and the list has its own time
+
+
+async def test_what_another_process_found_meanwhile_is_not_asked_for_once_more(world: World) -> None:
+    mine, other = world.process("groq"), world.process("groq")
+    await mine.known()
+    await other.refresh(world.there)
+    await mine.refresh(world.there)
+    assert world.asked == ["groq"]
+    assert len((await mine.known())["groq"].models) == 1

@@ -164,4 +164,9 @@ def test_a_name_that_stands_there_twice_counts_once_as_it_came_first() -> None:
 def test_of_more_than_ten_thousand_models_the_rest_is_left_out_with_a_word(caplog: pytest.LogCaptureFixture) -> None:
     rows = [{"id": f"m{number}"} for number in range(MOST_MODELS + 5)]
     assert len(listed("openai", {"data": rows})) == MOST_MODELS
-    assert "openai lists 10005 models; the first 10000 are used" in caplog.text
+    assert "openai lists more than 10000 models; the first are used" in caplog.text
+
+
+def test_of_a_long_list_those_that_do_not_chat_take_no_place() -> None:
+    rows = [{"id": f"embed-{number}"} for number in range(MOST_MODELS)] + [{"id": "chats"}]
+    assert list(listed("openai", {"data": rows})) == ["chats"]

@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from delegate_mcp.discovery.timing import BELIEVED_S, LONGEST_BACKOFF_S, ProviderList, believed, due, next_at
+from delegate_mcp.discovery.timing import (
+    BELIEVED_S,
+    LONGEST_BACKOFF_S,
+    LONGEST_PROBE_S,
+    ProviderList,
+    believed,
+    due,
+    is_back,
+    next_at,
+)
 from delegate_mcp.domain.listed import ListedModel
 
 NOW = 1_800_000_000.0
@@ -36,12 +45,20 @@ def test_each_failure_in_a_row_doubles_the_wait_up_to_a_day() -> None:
     assert next_at(replace(FRESH, failures=10**9), "paid") - NOW == LONGEST_BACKOFF_S
 
 
-def test_a_service_whose_calls_fail_is_looked_at_sooner_but_once_a_minute_at_most() -> None:
+def test_a_service_whose_calls_fail_is_looked_at_sooner_once_a_minute_at_most_and_while_it_is_down_less_often() -> None:
     assert not due(FRESH, NOW + 59, "free", failing=True)
     assert due(FRESH, NOW + 60, "free", failing=True)
     twice = replace(FRESH, failures=2)
     assert not due(twice, NOW + 239, "free", failing=True)
     assert due(twice, NOW + 240, "free", failing=True)
+    assert due(replace(FRESH, failures=9), NOW + LONGEST_PROBE_S, "free", failing=True)
+
+
+def test_a_list_tells_that_a_service_is_back_where_it_is_something_new() -> None:
+    assert is_back(ProviderList(), NOW)
+    assert is_back(FRESH, NOW + 1)  # read before the calls failed, and now again
+    assert not is_back(FRESH, NOW - 1)  # it was listing its models all the while
+    assert is_back(replace(FRESH, failures=1), NOW - 1)
 
 
 @pytest.mark.parametrize("jump", [-40 * DAY, -1 * DAY])

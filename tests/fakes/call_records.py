@@ -19,6 +19,7 @@ def tried(
     usage: Usage = Usage(100, 20),
     failed: bool = False,
     cost_usd: Decimal = ZERO,
+    latency_ms: float = 0.0,
 ) -> Attempt:
     return Attempt(
         number=1,
@@ -28,6 +29,7 @@ def tried(
         error_kind=ErrorKind.OVERLOADED if failed else None,
         usage=usage,
         cost_usd=cost_usd,
+        latency_ms=latency_ms,
     )
 
 

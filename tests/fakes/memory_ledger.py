@@ -14,7 +14,8 @@ from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.outcome import Attempt
 from delegate_mcp.domain.plan import Tier
-from delegate_mcp.domain.standing import Piece, Standing, Verdict
+from delegate_mcp.domain.standing import Piece, Standing, Tally, Verdict
+from delegate_mcp.domain.times import ahead
 from delegate_mcp.domain.usage import ZERO, Usage
 from delegate_mcp.ledger import health, quota
 from delegate_mcp.ledger.base import (
@@ -78,6 +79,7 @@ class HeldCall:
     written: int = 0
     read: int = 0
     charged: Decimal = ZERO
+    learned: bool = False
 
 
 class MemoryLedger:
@@ -129,7 +131,7 @@ class MemoryLedger:
             raise LedgerError(f"Attempt {ask.number} of {ask.call_id} was begun before.")
         self._ensure_call(ask.call_id, ask.now)
         self.tried[key] = HeldAttempt(ask)
-        found = self._health(ask.model_id)
+        found = self._health(ask.model_id, ask.now)
         self._keep(ask.model_id, health.probing(found, health.attempt_key(*key), ask.lease_until))
         self._queue(ask, None)
         return None
@@ -153,8 +155,16 @@ class MemoryLedger:
             return
         held.end = end
         self._learn(end, held.start.now)
-        after = health.settled(self._health(attempt.model_id), end, held.start.now)
+        after = health.settled(self._health(attempt.model_id, end.ended_at), end, held.start.now)
         self._keep(attempt.model_id, after)
+
+    async def half_open(self, breaker: OpenBreaker, now: float) -> bool:
+        self._open()
+        found = self.breakers.get(breaker.provider)
+        if found is None or (found.until, found.failures) != (breaker.until, breaker.failures):
+            return False
+        self.breakers[breaker.provider] = replace(found, until=now)
+        return True
 
     async def leave(self, ticket_id: str) -> None:
         self._open()
@@ -209,16 +219,20 @@ class MemoryLedger:
             use={model_id: use for model_id, use in uses.items() if use != ModelUse()},
             limits=tuple(self.limits[key] for key in sorted(self.limits)),
             cooldowns=tuple(
-                cooldown for model_id in sorted(self.cooldowns) if (cooldown := self.cooldowns[model_id]).until > now
+                cooldown
+                for model_id in sorted(self.cooldowns)
+                if (cooldown := health.cooldown_as_of(self.cooldowns[model_id], now)) and cooldown.until > now
             ),
             breakers=tuple(
-                OpenBreaker(provider, found.until, found.failures)
+                OpenBreaker(provider, health.open_until(found.until, now), found.failures)
                 for provider, found in sorted(self.breakers.items())
                 if found.until is not None
             ),
             off=tuple(self.off[provider] for provider in sorted(self.off)),
             gone=tuple(
-                self.gone[model_id] for model_id in sorted(self.gone) if now < self.gone[model_id].since + health.GONE_S
+                grave
+                for model_id in sorted(self.gone)
+                if (grave := health.gone_as_of(self.gone[model_id], now)) and now < grave.since + health.GONE_S
             ),
             waiting=Counter(model_id for model_id, ticket in self.line.values() if ticket.lease_until > now),
         )
@@ -292,7 +306,7 @@ class MemoryLedger:
         for held in self.calls.values():
             if held.end:
                 held.start = replace(held.start, reason="", conversation=None, project=None, arm="")
-                held.end = replace(held.end, error=None)
+                held.end = replace(held.end, error=None, beyond_arm=False)
         self.batches = {row.batch_id: row for row in self.batches.values() if row.state == "running"}
         self.known, self.judged = {}, {}
         return len(forgotten)
@@ -334,8 +348,13 @@ class MemoryLedger:
         self._open()
         return self.batches.get(batch_id)
 
-    async def learn(self, pieces: Sequence[Piece], now: float) -> None:
+    async def learn(self, call_id: str, pieces: Sequence[Piece], now: float) -> None:
         self._open()
+        held = self.calls.get(call_id)
+        if held is None or held.learned:
+            return
+        held.learned = True
+        self._turn_back(now)
         for piece in pieces:
             key = (piece.model_id, piece.task_type)
             self.known[key] = self.known.get(key, Standing()).with_(piece, now)
@@ -356,9 +375,16 @@ class MemoryLedger:
         before = self.judged.get(call_id)
         self.judged[call_id] = row
         if before is None or before.verdict != verdict:
+            self._turn_back(now)
             standing = self.known.get((model_id, task_type), Standing())
             self.known[model_id, task_type] = judged(standing, row, before and before.at)
         return row
+
+    def _turn_back(self, now: float) -> None:
+        def turned(tally: Tally, of: Standing) -> Tally:
+            return replace(tally, at=min(tally.at, now)) if ahead(max(of.worth.at, of.presence.at), now) else tally
+
+        self.known = {key: Standing(turned(of.worth, of), turned(of.presence, of)) for key, of in self.known.items()}
 
     async def verdicts(self) -> tuple[VerdictRow, ...]:
         self._open()
@@ -404,14 +430,15 @@ class MemoryLedger:
             if before is None or seen_at >= before.seen_at:
                 self.limits[key] = word
 
-    def _health(self, model_id: ModelId) -> health.Health:
-        return health.Health(
+    def _health(self, model_id: ModelId, now: float) -> health.Health:
+        held = health.Health(
             off=self.off.get(model_id.provider),
             gone=self.gone.get(model_id),
             breaker=self.breakers.get(model_id.provider),
             cooldown=self.cooldowns.get(model_id),
             account_cooldown=self.cooldowns.get(quota.account_of(model_id)),
         )
+        return health.as_of(held, now)
 
     def _keep(self, model_id: ModelId, found: health.Health) -> None:
         _put(self.off, model_id.provider, found.off)
@@ -428,7 +455,7 @@ class MemoryLedger:
         midnight = day_start(now, "utc")
         cost = _sum(held.end.attempt.cost_usd for held in paid if held.end and held.end.ended_at >= midnight)
         return QuotaState(
-            health=self._health(model_id),
+            health=self._health(model_id, now),
             model=_use([held for held in account if _is(held, model_id)], now, day),
             account=_use(account, now, day),
             learned=tuple(word for word in self.limits.values() if word.model_id in whose),
@@ -488,6 +515,7 @@ class MemoryLedger:
             candidate=end.candidate if end else None,
             error=end.error if end else None,
             arm=start.arm,
+            beyond_arm=bool(end and end.beyond_arm),
         )
         if end is not None:
             return row
@@ -520,7 +548,7 @@ def _use(attempts: list[HeldAttempt], now: float, day_start: float, minute_start
     since = now - MINUTE_S if minute_start is None else minute_start
     leased = [held for held in attempts if held.leased(now)]
     counted = [held.counted for held in attempts if held.counted]
-    minute = [(at, tokens) for at, tokens in counted if at > since]
+    minute = [(at, tokens) for at, tokens in counted if at > since and not ahead(at, now)]
     day = [tokens for at, tokens in counted if at >= day_start]
     began = [at for at, _ in minute] + [held.start.now for held in leased if held.start.now > since]
     return ModelUse(

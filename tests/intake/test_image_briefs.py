@@ -76,8 +76,8 @@ def test_only_models_that_see_are_asked() -> None:
 
 
 def test_a_rule_that_names_readers_only_is_followed_by_those_that_see() -> None:
-    plan = seeing(on=available("groq", "gemini", "claude"), task_type="coding")
-    assert names(plan)[0] == "gemini:gemini-3.5-flash-lite"
+    plan = seeing(on=available("groq", "mistral", "claude"), task_type="coding")
+    assert names(plan)[0] == "mistral:mistral-small-latest"
     assert why_not(plan)["claude:sonnet"] == "cannot see images"  # its CLI takes text only
 
 

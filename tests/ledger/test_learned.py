@@ -18,6 +18,13 @@ async def answered(ledger: Ledger, call_id: str, at: float = NOON) -> None:
     await ledger.end_call(call_end(call_id))
 
 
+async def learn(ledger: Ledger, pieces: tuple[Piece, ...], at: float) -> None:
+    """What a call of its own has shown."""
+    call_id = f"c{at:.0f}"
+    await ledger.begin_call(call_start(call_id, at))
+    await ledger.learn(call_id, pieces, at)
+
+
 def near(standing: Standing) -> tuple[object, ...]:
     """Numbers that came through a database."""
     tallies = (standing.worth, standing.presence)
@@ -30,14 +37,47 @@ def numbers(standing: Standing) -> tuple[float, ...]:
 
 async def test_what_is_learned_adds_up_by_model_and_task_type_and_fades(ledger: Ledger) -> None:
     assert await ledger.standings() == {}
-    await ledger.learn((GOOD, AWAY, GOOD, replace(BAD, task_type="coding")), NOON)
-    await ledger.learn((BAD,), NOON + WORTH.half_life_s)
+    await learn(ledger, (GOOD, AWAY, GOOD, replace(BAD, task_type="coding")), NOON)
+    await learn(ledger, (BAD,), NOON + WORTH.half_life_s)
     expected = Standing().with_(GOOD, NOON).with_(GOOD, NOON).with_(BAD, NOON + WORTH.half_life_s)
     found = await ledger.standings()
     assert set(found) == {(GROQ, "quick"), (GROQ, "coding"), (GEMINI, "quick")}
     assert numbers(found[GROQ, "quick"]) == near(expected)
     assert found[GEMINI, "quick"].presence == Tally(0, 1, NOON)
     assert found[GEMINI, "quick"].worth == Tally()
+
+
+async def test_what_a_call_has_shown_counts_once_however_often_it_is_told(ledger: Ledger) -> None:
+    await answered(ledger, "a")
+    await ledger.learn("a", (GOOD, AWAY), NOON)
+    first = await ledger.standings()
+    await ledger.learn("a", (GOOD, AWAY), NOON)  # the database went away before it could say that it was done
+    assert await ledger.standings() == first
+    await ledger.learn("never recorded", (GOOD,), NOON)
+    assert await ledger.standings() == first
+    await answered(ledger, "b")
+    await ledger.learn("b", (GOOD,), NOON)
+    assert (await ledger.standings())[GROQ, "quick"].worth.good > first[GROQ, "quick"].worth.good
+
+
+YEAR_S = 365 * 86_400.0
+
+
+async def test_what_was_learned_while_a_clock_was_ahead_fades_from_the_next_word_on(ledger: Ledger) -> None:
+    await learn(ledger, (AWAY,), NOON + YEAR_S)
+    await learn(ledger, (GOOD,), NOON)  # another model's: the clock is right again
+    found = (await ledger.standings())[GEMINI, "quick"].presence
+    assert (found.bad, found.at) == (1.0, NOON)
+    await learn(ledger, (AWAY,), NOON + YEAR_S + 1)
+    await answered(ledger, "a", NOON + 1)
+    await ledger.judge("a", "good", "", NOON + 2)
+    assert (await ledger.standings())[GEMINI, "quick"].presence.at == NOON + 2
+
+
+async def test_clocks_that_differ_by_minutes_turn_nothing_back(ledger: Ledger) -> None:
+    await learn(ledger, (AWAY,), NOON + 200)
+    await learn(ledger, (GOOD,), NOON)
+    assert (await ledger.standings())[GEMINI, "quick"].presence.at == NOON + 200
 
 
 async def test_a_verdict_counts_for_who_answered_and_is_kept_with_why(ledger: Ledger) -> None:
@@ -91,6 +131,13 @@ async def test_a_call_keeps_the_arm_of_its_experiment(ledger: Ledger) -> None:
     assert [row.call.arm for row in await ledger.records(0, NOON + 1)] == ["fast:b", ""]
 
 
+async def test_a_call_keeps_that_another_than_its_arm_answered(ledger: Ledger) -> None:
+    for call_id, beyond in (("a", True), ("b", False)):
+        await ledger.begin_call(replace(call_start(call_id), arm="fast:b"))
+        await ledger.end_call(replace(call_end(call_id), beyond_arm=beyond))
+    assert [row.call.beyond_arm for row in await ledger.records(0, NOON + 1)] == [True, False]
+
+
 async def test_forgetting_calls_forgets_what_was_learned_of_them(ledger: Ledger) -> None:
     await answered(ledger, "a")
     await ledger.judge("a", "good", "as it should be", NOON)
@@ -103,7 +150,7 @@ async def test_old_records_go_with_their_verdicts_and_what_nothing_was_added_to_
     for call_id, at in (("old", NOON), ("new", NOON + 100)):
         await answered(ledger, call_id, at)
         await ledger.judge(call_id, "good", "", at)
-    await ledger.learn((AWAY,), NOON)
+    await learn(ledger, (AWAY,), NOON)
     assert await ledger.prune(NOON + 50, NOON + 50) == 1
     assert [row.call_id for row in await ledger.verdicts()] == ["new"]
     assert set(await ledger.standings()) == {(GROQ, "quick")}

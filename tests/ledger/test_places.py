@@ -10,7 +10,7 @@ from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.usage import RateLimit, Usage
 from delegate_mcp.ledger.base import Ledger, Refusal, Ticket
 from delegate_mcp.ledger.decision import LOOK_AGAIN_S, TURN_S
-from delegate_mcp.ledger.health import GONE_S
+from delegate_mcp.ledger.health import GONE_S, LONGEST_OPEN_S, failing_since, open_s
 from delegate_mcp.ledger.snapshot import Cooldown, LearnedLimit, OpenBreaker, ProviderOff, Tombstone
 from tests.fakes.ledger_rows import GEMINI, GROQ, MIDNIGHT, NOON, asked, ended
 
@@ -318,6 +318,45 @@ async def test_a_probe_that_fails_opens_the_breaker_for_twice_as_long_up_to_ten_
         await failed(ledger, f"p{number}", at, ErrorKind.TIMEOUT)
         assert (await ledger.snapshot(at, DAYS)).breakers[0].until == at + seconds
         at += seconds
+
+
+async def test_a_breaker_that_is_half_opened_early_lets_one_try_through_and_a_failed_one_opens_it_for_longer(
+    ledger: Ledger,
+) -> None:
+    await broken(ledger)
+    seen = (await ledger.snapshot(NOON + 10, DAYS)).breakers[0]
+    assert await ledger.half_open(seen, NOON + 10)
+    assert await ledger.reserve(asked("try", at=NOON + 10)) is None
+    assert why(await ledger.reserve(asked("x", at=NOON + 11))) == "breaker"
+    await failed(ledger, "try", NOON + 12, ErrorKind.OVERLOADED)
+    assert (await ledger.snapshot(NOON + 12, DAYS)).breakers == (OpenBreaker("groq", NOON + 72, 6),)
+
+
+async def test_a_breaker_is_half_opened_only_as_it_was_seen(ledger: Ledger) -> None:
+    await broken(ledger)
+    seen = (await ledger.snapshot(NOON, DAYS)).breakers[0]
+    assert await ledger.reserve(asked("try", at=NOON + 30)) is None
+    await failed(ledger, "try", NOON + 30, ErrorKind.OVERLOADED)
+    assert not await ledger.half_open(seen, NOON + 31)
+    assert why(await ledger.reserve(asked("x", at=NOON + 31))) == "breaker"
+    assert await ledger.reserve(asked("again", at=NOON + 90)) is None
+    await ledger.settle(ended("again", at=NOON + 91))
+    assert not await ledger.half_open(OpenBreaker("groq", NOON + 90, 6), NOON + 91)
+    assert (await ledger.snapshot(NOON + 91, DAYS)).breakers == ()
+
+
+async def test_a_breaker_tells_since_when_calls_fail(ledger: Ledger) -> None:
+    await broken(ledger)
+    at = NOON + 30
+    for number, seconds in enumerate([60, 120, 240, 480, 600, 600]):
+        assert await ledger.reserve(asked(f"p{number}", at=at)) is None
+        await failed(ledger, f"p{number}", at, ErrorKind.TIMEOUT)
+        assert failing_since((await ledger.snapshot(at, DAYS)).breakers[0]) == NOON
+        at += seconds
+
+
+def test_a_service_that_is_away_for_weeks_brings_no_number_too_large() -> None:
+    assert open_s(1_000_000) == LONGEST_OPEN_S
 
 
 async def test_failures_of_calls_that_were_under_way_when_it_opened_do_not_prolong_it(ledger: Ledger) -> None:

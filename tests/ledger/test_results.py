@@ -162,6 +162,6 @@ async def test_answers_are_removed_as_their_time_ends_while_the_server_runs(stor
 
     store.write(CALL)
     with anyio.CancelScope() as scope:
-        await keep_for(store, 86_400.0, lambda: now, sleep)
+        await keep_for((store,), 86_400.0, lambda: now, sleep)
     assert set(pauses) == {3_600.0}
     assert len(pauses) == 26  # a day after it was saved, at the first look that finds it older

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from delegate_mcp.domain.errors import LedgerError
+from delegate_mcp.domain.standing import Piece
 from delegate_mcp.domain.usage import Usage
 from delegate_mcp.ledger.postgres import PostgresLedger
 from tests.fakes.ledger_rows import GROQ, MIDNIGHT, NOON, asked, call_end, call_start, ended
@@ -68,7 +69,7 @@ async def test_broken_connections_are_replaced(server: PostgresServer, dsn: str)
     await ledger.aclose()
 
 
-@pytest.mark.parametrize("step", ["begin_call", "reserve", "settle", "end_call"])
+@pytest.mark.parametrize("step", ["begin_call", "reserve", "settle", "end_call", "learn"])
 async def test_what_was_committed_although_its_answer_was_lost_is_not_done_twice(
     server: PostgresServer, dsn: str, step: str
 ) -> None:
@@ -83,6 +84,7 @@ async def test_what_was_committed_although_its_answer_was_lost_is_not_done_twice
             "reserve": lambda: ledger.reserve(asked("a", tokens=500)),
             "settle": lambda: ledger.settle(ended("a", usage=Usage(10, 1))),
             "end_call": lambda: ledger.end_call(call_end("a", director=(1, 2))),
+            "learn": lambda: ledger.learn("a", (Piece(model_id=GROQ, task_type="quick", worth_good=1.0),), NOON),
         }.items():
             way.armed = name == step
             assert await act() is None
@@ -91,6 +93,7 @@ async def test_what_was_committed_although_its_answer_was_lost_is_not_done_twice
         use = (await ledger.snapshot(NOON + 1, {"groq": MIDNIGHT})).use[GROQ]
         assert (totals.calls, totals.director_output_tokens, totals.tiers[0].attempts) == (1, 2, 1)
         assert (use.requests_day, use.tokens_day, use.reserved_requests) == (1, 11, 0)
+        assert (await ledger.standings())[GROQ, "quick"].worth.weight == 1.0
         await ledger.aclose()
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.ledger.test_batches import *  # noqa: F403 - each of its tests is one of ours
+from tests.ledger.test_clock_jumps import *  # noqa: F403 - each of its tests is one of ours
 from tests.ledger.test_contract import *  # noqa: F403 - each of its tests is one of ours
 from tests.ledger.test_learned import *  # noqa: F403 - each of its tests is one of ours
 from tests.ledger.test_places import *  # noqa: F403 - each of its tests is one of ours

@@ -161,6 +161,13 @@ async def test_no_process_of_the_server_connects_beyond_this_machine_or_asks_for
 # --- Listeners where the clouds would be -----------------------------------------------------------------------------
 
 
+def whole(request: bytes) -> bool:
+    """Whether it has come with its body."""
+    head, end, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
+
+
 @asynccontextmanager
 async def clouds() -> AsyncGenerator[tuple[str, list[bytes]]]:
     """An address for all cloud providers, and what arrived there; a connection alone counts as an empty arrival."""
@@ -169,8 +176,11 @@ async def clouds() -> AsyncGenerator[tuple[str, list[bytes]]]:
     async def take(stream: SocketStream) -> None:
         async with stream:
             arrived.append(b"")
+            request = b""
             try:
-                arrived.append(await stream.receive())
+                while not whole(request):  # the body may come in a packet of its own
+                    arrived.append(await stream.receive())
+                    request += arrived[-1]
                 await stream.send(b"HTTP/1.1 500 X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             except (anyio.EndOfStream, anyio.BrokenResourceError):
                 return

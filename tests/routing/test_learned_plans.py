@@ -106,10 +106,47 @@ def test_an_experiment_gives_each_call_one_chain_by_chance() -> None:
     arms = Counter(planned({}, by=by, prompt=f"Question {n}?", arm=None).arm for n in range(300))
     assert set(arms) == {"fast:a", "fast:b"}
     assert 60 < arms["fast:b"] < 120
-    assert names(planned({}, by=by, arm="fast:a")) == [str(SMALL)]
-    plan = planned(by=by, arm="fast:b")  # what was learned does not mix with it
-    assert names(plan) == [str(LARGE)]
+    assert names(planned({}, by=by, arm="fast:a"))[0] == str(SMALL)
+    plan = planned(by=by, arm="fast:b")
+    assert names(plan)[0] == str(LARGE)
     assert "experiment fast:b" in plan.reason
+
+
+def test_behind_the_chain_of_an_arm_stands_the_task_types_own() -> None:
+    both = rules(fast={**FAST, "a": [str(CLAUDE)], "b": [str(CLAUDE), str(SMALL)]})
+    plan = planned({}, by=both, arm="fast:a")
+    assert names(plan) == [str(CLAUDE), str(SMALL), str(LARGE)]
+    assert [row.beyond_arm for row in plan.candidates] == [False, True, True]
+    assert plan.candidates[1].why.endswith("; behind the experiment's own")
+    learned = planned(by=both, arm="fast:a")  # which has its learned order, and mixes with nothing of the arm
+    assert names(learned) == [str(CLAUDE), str(LARGE), str(SMALL)]
+    kept = planned({**TAUGHT, (SMALL, "quick"): WELL, (CLAUDE, "quick"): ILL}, by=both, arm="fast:b")
+    assert names(kept) == [str(CLAUDE), str(SMALL), str(LARGE)]
+    assert [row.beyond_arm for row in kept.candidates] == [False, False, True]
+
+
+def test_an_arm_of_whose_models_none_can_be_asked_leaves_the_call_to_the_others() -> None:
+    plan = planned({}, by=rules(fast={**FAST, "a": ["cerebras:gpt-oss-120b"]}), arm="fast:a")
+    assert plan.arm == "fast:a"
+    assert names(plan) == [str(SMALL), str(LARGE), str(CLAUDE)]
+    assert all(row.beyond_arm for row in plan.candidates)
+    assert "experiment fast:a, of whose models none can be asked now" in plan.reason
+    assert any(row.model == "cerebras:gpt-oss-120b" for row in plan.passed_over)
+
+
+def test_voters_beyond_an_arm_are_told_from_its_own() -> None:
+    by = rules(OWN.replace(f', "{LARGE}"', ""), fast={**FAST, "a": [str(SMALL)]})
+    plan = planned({}, by=by, arm="fast:a", votes=2)
+    assert [(str(row.model_id), row.beyond_arm) for row in plan.candidates if row.tier == "free"] == [
+        (str(SMALL), False),
+        (str(LARGE), True),
+    ]
+
+
+def test_an_override_of_the_environment_stands_behind_an_arm() -> None:
+    by = rules(fast={**FAST, "a": [str(SMALL)]})
+    first = replace(by, overrides=load_rules(environ={"MODEL_OVERRIDE_QUICK": str(CLAUDE)}).overrides)
+    assert names(planned({}, by=first, arm="fast:a")) == [str(SMALL), str(CLAUDE), str(LARGE)]
 
 
 def test_only_a_call_that_may_takes_part_in_an_experiment() -> None:

@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from delegate_mcp.domain.errors import ConfigError
+from delegate_mcp.catalog.catalog import load_catalog
+from delegate_mcp.discovery.merge import merged
+from delegate_mcp.discovery.timing import ProviderList
+from delegate_mcp.domain.errors import ConfigError, NoCandidateError
+from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.routing.rules import load_rules
 from tests.routing.scene import available, names, planned, why_not
+
+FAST = "openai/gpt-oss-20b"
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -86,14 +92,43 @@ def test_a_mistake_names_the_file_the_place_and_the_nearest_right_name(tmp_path:
 
 
 def test_a_candidate_that_does_not_exist_is_told_and_the_others_go_on(tmp_path: Path) -> None:
-    path = written(tmp_path, '[quick]\ncandidates = ["groq-fst", "gemini-lite", "groq:openai/gpt-oss-20"]\n')
+    path = written(tmp_path, '[quick]\ncandidates = ["groq-fst", "groq", "gemini-lite", "groq:openai/gpt-oss-20"]\n')
     rules = load_rules(path)
     drafted = planned(on=available("groq", "gemini"), task_type="quick", rules=rules)
     assert names(drafted) == ["gemini:gemini-3.5-flash-lite", "gemini:gemini-3.1-flash-lite"]
     told = f"{path}, line 2, [quick]: 'groq-fst' is no role, model or alias of the catalog. Did you mean 'groq-fast'?"
     assert why_not(drafted)["groq-fst"] == told
+    assert "'groq' is no role" in why_not(drafted)["groq"]
     assert "Did you mean 'groq:openai/gpt-oss-20b'?" in why_not(drafted)["groq:openai/gpt-oss-20"]
     assert told in drafted.told.notes
+
+
+def test_a_rule_may_name_any_model_that_its_service_lists(tmp_path: Path) -> None:
+    path = written(tmp_path, '[quick]\ncandidates = ["groq:maker/new-8b", "groq-fast"]\n')
+    listed = ProviderList(models=(ListedModel(model="maker/new-8b", free=True), ListedModel(model=FAST)), found_at=1.0)
+    catalog = merged(load_catalog(), {"groq": listed}).catalog
+    rules = load_rules(path)
+    assert rules.mistakes == ()
+    drafted = planned(on=available("groq"), task_type="quick", rules=rules, catalog=catalog)
+    assert names(drafted)[0] == "groq:maker/new-8b"
+    before = planned(on=available("groq"), task_type="quick", rules=rules)
+    assert names(before)[0] == f"groq:{FAST}"
+    told = why_not(before)["groq:maker/new-8b"]
+    assert "line 2, [quick]: 'groq:maker/new-8b' is no role, model or alias of the catalog." in told
+    assert "Its service's list does not have it either" in told
+
+
+def test_where_the_only_model_of_a_persons_list_may_be_listed_ours_goes_on_behind_it(tmp_path: Path) -> None:
+    rules = load_rules(written(tmp_path, '[quick]\ncandidates = ["groq:maker/new-8b"]\n'))
+    drafted = planned(on=available("groq"), task_type="quick", rules=rules)
+    assert names(drafted) == [f"groq:{FAST}"]
+    assert "groq:maker/new-8b" in why_not(drafted)
+
+
+def test_a_chain_of_paid_models_alone_says_what_would_let_them_answer(tmp_path: Path) -> None:
+    rules = load_rules(written(tmp_path, '[quick]\ncandidates = ["paid-large"]\n'))
+    with pytest.raises(NoCandidateError, match=r"- paid-large: paid models are off.*\n.*: set budget\.daily_usd to"):
+        planned(on=available("groq"), task_type="quick", rules=rules)
 
 
 def test_where_nobody_of_a_persons_list_exists_ours_goes_on(tmp_path: Path) -> None:

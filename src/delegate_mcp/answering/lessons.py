@@ -60,7 +60,7 @@ class Lessons:
         )
         pieces = pieces_of(call)
         if pieces and self.mode != "off":
-            self._soon(partial(self.ledger.learn, pieces, self.clock.now()))
+            self._soon(partial(self.ledger.learn, course.call_id, pieces, self.clock.now()))
 
     def judged(self, call_id: str, verdict: Verdict) -> None:
         """Learn what the director says of an earlier call, beside what goes on."""

@@ -12,7 +12,7 @@ from anyio import to_thread
 
 from delegate_mcp import __version__
 from delegate_mcp.app import App
-from delegate_mcp.cli.running import opened_app, print_json
+from delegate_mcp.cli.running import NOTHING_YET, opened_app, print_json
 from delegate_mcp.config.settings import LocalSettings
 from delegate_mcp.domain.availability import Availability
 from delegate_mcp.domain.errors import DelegateError
@@ -23,6 +23,7 @@ from delegate_mcp.local.hardware import Hardware, look
 from delegate_mcp.local.overview import overview, proposal, told
 from delegate_mcp.platforms import cache_dir
 from delegate_mcp.providers.registry import ProviderRow
+from delegate_mcp.routing.entries import unlisted
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.times import clock, day
 
@@ -49,7 +50,7 @@ async def run(args: argparse.Namespace) -> int:
         async with opened_app() as app:
             availability = await app.discovery.look(fresh=True)
             known = await app.calling.known()
-            checks = [*_own(app), *provider_checks(app.rows, availability, known), *model_checks(known)]
+            checks = [*_own(app, known), *provider_checks(app.rows, availability, known), *model_checks(known)]
             checks.append(await to_thread.run_sync(local_check, app.settings.local, cache_dir(os.environ), look()))
             able = any(availability.usable(row.name) and known.off(row.name) is None for row in app.rows)
     except DelegateError as error:
@@ -61,7 +62,7 @@ async def run(args: argparse.Namespace) -> int:
     return 0 if able else 1
 
 
-def _own(app: App) -> list[Check]:
+def _own(app: App, known: Known) -> list[Check]:
     notices = app.ledger.notices()
     return [
         Check("delegate-mcp", ok=True, found=f"{__version__} on Python {sys.version.split()[0]}"),
@@ -73,6 +74,7 @@ def _own(app: App) -> list[Check]:
             found=", ".join(str(root) for root in app.roots.roots) or "no allowed directory",
         ),
         *(Check("rules", ok=False, found=told) for told in app.calling.rules.mistakes),
+        *(Check("rules", ok=False, found=told) for told in unlisted(app.calling.rules, known)),
     ]
 
 
@@ -167,6 +169,4 @@ def _show(checks: list[Check], *, able: bool) -> None:
     if able:
         print('Something can answer. `delegate-mcp route "your prompt"` shows who would.')
     else:
-        print(
-            "Nothing can answer yet. The quickest way: a free Groq key (https://console.groq.com/keys) in GROQ_API_KEY."
-        )
+        print(NOTHING_YET)

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from delegate_mcp.domain.usage import estimate_tokens
 from delegate_mcp.evaluation.asking import Asking
 from delegate_mcp.evaluation.cases import Case, read_cases
 from delegate_mcp.evaluation.measuring import LEAST, Measuring, Score, expected_calls, rows_to_write
-from delegate_mcp.evaluation.noted import Noted
+from delegate_mcp.evaluation.noted import Evaluations, Noted
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.naming import resolve
 from delegate_mcp.routing.task_types import BY_NAME
@@ -49,12 +49,13 @@ async def run(args: argparse.Namespace) -> int:
         known = await app.calling.known()
         models = _models(args.models, known)
         judge = None if args.judge is None else resolve(args.judge, known, private=False, quality=False).model_id
-        if args.dry_run:
-            return _dry(cases, expected_calls(cases, models), as_json=args.json)
         noted = await to_thread.run_sync(_noted, app, cases, models, judge)
         tell = _Progress(shown=sys.stderr.isatty() and not args.json)
         asking = Asking(app=app, noted=noted, tell=tell.note)
         measuring = Measuring(asking=asking, cases=cases, models=models, judge=judge)
+        if args.dry_run:
+            await measuring.choose_judges()
+            return _dry(measuring, as_json=args.json)
         scores = await measuring.run()
         tell.end()
         written = [] if args.no_write else rows_to_write(scores, app.clock.now())
@@ -62,7 +63,7 @@ async def run(args: argparse.Namespace) -> int:
             file = app.settings.home / FILE
             await to_thread.run_sync(lambda: write_rubric(file, written, read_rubric(file, BY_NAME)))
         await to_thread.run_sync(noted.forget)
-        _print(scores, {str(model): why for model, why in measuring.left_out.items()}, as_json=args.json)
+        _print(scores, measuring, as_json=args.json)
         if written and not args.json:
             print(f"Written to {app.settings.home / FILE}: {len(written)} numbers that now count over the catalog's.")
     return 0 if any(score.scores for score in scores) else 1
@@ -83,7 +84,8 @@ def _models(names: str, known: Known) -> list[ModelId]:
 
 
 def _noted(app: App, cases: Sequence[Case], models: Sequence[ModelId], judge: ModelId | None) -> Noted:
-    return Noted.of(app.settings.home / "evaluations", list(map(repr, cases)), list(map(str, models)), [str(judge)])
+    begun = Evaluations(app.settings.home, app.batches.folders)
+    return begun.noted(list(map(repr, cases)), list(map(str, models)), [str(judge)])
 
 
 @dataclass(slots=True)
@@ -107,28 +109,47 @@ class _Progress:
             sys.stderr.write("\r\033[K")
 
 
-def _dry(cases: Sequence[Case], calls: Mapping[str, int], *, as_json: bool) -> int:
+def _dry(measuring: Measuring, *, as_json: bool) -> int:
+    cases = measuring.cases
+    calls = expected_calls(cases, [model for model in measuring.models if model not in measuring.left_out])
     tokens = sum(estimate_tokens(case.prompt) for case in cases)
     told = {"prompts": len(cases), "calls": dict(calls), "total_calls": sum(calls.values()), "prompt_tokens": tokens}
+    told |= _others(measuring)
     if as_json:
         print_json(told)
         return 0
     print(f"{len(cases)} prompts of about {tokens:,} tokens together, without files. Nothing was asked. It would make:")
     print_table([(f"    {whose}", f"{number:,} calls") for whose, number in calls.items()])
     print(f"{sum(calls.values()):,} calls in all, as fast as the quotas allow.")
+    _print_others(measuring)
     return 0
 
 
-def _print(scores: Sequence[Score], left_out: Mapping[str, str], *, as_json: bool) -> None:
+def _print(scores: Sequence[Score], measuring: Measuring, *, as_json: bool) -> None:
     if as_json:
-        print_json({"scores": [_as_json(score) for score in scores], "left_out": dict(left_out)})
+        print_json({"scores": [_as_json(score) for score in scores], **_others(measuring)})
         return
     head = ("model", "task type", "score", "90 %", "prompts", "cost USD", "p50", "")
-    print_table([head, *map(_row, scores)])
+    if scores:
+        print_table([head, *map(_row, scores)])
     for score in scores:
         for why in dict.fromkeys(score.unmeasured):
             print(f"Not measured: {score.model_id} at {score.task_type}, {score.unmeasured.count(why)}x: {why}")
-    for model, why in left_out.items():
+    _print_others(measuring)
+
+
+def _others(measuring: Measuring) -> dict[str, Any]:
+    return {
+        "judges": dict(measuring.judges),
+        "left_out": {str(model): why for model, why in measuring.left_out.items()},
+    }
+
+
+def _print_others(measuring: Measuring) -> None:
+    """Who judged, and who could not take part."""
+    for whose, judge in measuring.judges.items():
+        print(f"Judge of {whose}: {judge}")
+    for model, why in measuring.left_out.items():
         print(f"Left out: {model}: {why}")
 
 

@@ -3,9 +3,14 @@
 import argparse
 from typing import Any
 
-from delegate_mcp.cli.running import opened_app, print_json, print_table
+from delegate_mcp.cli.running import NOTHING_YET, opened_app, print_json, print_table
 
-_HOUR_S, _DAY_S = 3600, 86_400
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+_LEGEND = """\
+rubric: how many of ten answers are good, as the catalog has it; learned: the same by what use has shown, nine times of
+ten between those bounds; evidence: what schemas, checks and verdicts have shown; answers: how often one came at all"""
+
+_NOTHING_LEARNED = "Nothing was learned yet: schemas, checks and `delegate-mcp feedback` show what answers are worth."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +41,7 @@ async def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(found)
     elif args.task is None:
-        _show(found)
+        _show(found, refreshed=args.refresh)
     else:
         _show_best(found)
     return 0 if args.task is None or found["top"] else 1
@@ -50,8 +55,7 @@ def _learned(rows: list[dict[str, Any]], *, as_json: bool) -> int:
     for task_type in dict.fromkeys(row["task_type"] for row in rows):
         print(task_type)
         print_table([head, *(_standing(row) for row in rows if row["task_type"] == task_type)])
-    if not rows:
-        print("Nothing was learned yet: schemas, checks and `delegate-mcp feedback` show what answers are worth.")
+    print(_LEGEND if rows else _NOTHING_LEARNED)
     return 0
 
 
@@ -68,63 +72,83 @@ def _standing(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _show(found: dict[str, Any]) -> None:
-    for provider in found["providers"]:
-        mark = "usable" if provider["usable"] else "no"
-        print(f"{provider['name']} ({provider['tier']}): {mark}, {provider['why']}")
-        if not provider["usable"]:
-            if provider["mend"]:
-                print(f"    {provider['mend']}")
-            continue
-        if "data" in provider:
-            print(f"    it {provider['data']['told']}")
-            print(f"    {_list(provider.get('list'))}")
-        print_table([_row(model) for model in provider["models"]])
-        if "gone" in provider:
-            print(f"    no longer listed: {', '.join(provider['gone'])}")
-        if "further" in provider:
-            print(f"    and {provider['further']} more, for money or by other names; name one to ask it")
+def _show(found: dict[str, Any], *, refreshed: bool) -> None:
+    there = [provider for provider in found["providers"] if provider["usable"]]
+    for provider in there:
+        _show_one(provider)
+    rows = [
+        (f"    {provider['name']} ({provider['tier']})", ": ".join(filter(None, (provider["why"], provider["mend"]))))
+        for provider in found["providers"]
+        if not provider["usable"]
+    ]
+    if rows:
+        print("not usable:")
+        print_table(rows)
+    if refreshed and not any("list" in provider for provider in there):
+        print("No service was asked for its list of models: none of those that have one is usable.")
+    print('`delegate-mcp models --for "your prompt"` shows who fits it best.' if there else NOTHING_YET)
+
+
+def _show_one(provider: dict[str, Any]) -> None:
+    print(f"{provider['name']} ({provider['tier']}): usable, {provider['why']}")
+    if "data" in provider:
+        print(f"    it {provider['data']['told']}")
+    if "list" in provider:
+        print(f"    {_list(provider['list'])}")
+    print_table([_row(model) for model in provider["models"]])
+    if "gone" in provider:
+        print(f"    no longer listed: {', '.join(provider['gone'])}")
+    if "further" in provider:
+        print(f"    and {provider['further']:,} more, for money, new or by other names: each can be asked by its name")
 
 
 def _row(model: dict[str, Any]) -> tuple[str, ...]:
     price = model.get("usd_per_million")
     return (
         f"    {model['model']}",
-        f"{model['context_tokens'] or '?'} context",
+        f"{model['context_tokens']:,} context" if model["context_tokens"] else "context unknown",
         f"quality {model['quality']}" + (" (new, not rated)" if model.get("new") else ""),
         ", ".join(model["capabilities"]) or "-",
-        "free" if model["free"] else f"{price['input']} / {price['output']} USD a million" if price else "",
+        "free" if model["free"] else f"{price['input']} / {price['output']} USD a million tokens" if price else "",
     )
 
 
-def _list(known: dict[str, Any] | None) -> str:
+def _list(known: dict[str, Any]) -> str:
     """How young the list of models is."""
-    if known is None:
+    if "age_s" not in known and "error" not in known:
         return "its list of models was not read yet: a running server reads it, or --refresh"
-    failed = f"; asking again failed {known['failures']}x: {known['error']}" if known["failures"] else ""
     if "age_s" not in known:
-        return f"its list of models could not be read: {known.get('error', '')}"
-    return f"its list of models is {_age(known['age_s'])} old{failed}"
+        return f"its list of models could not be read: {known['error']}; a running server asks again, or --refresh"
+    times = "once" if known["failures"] == 1 else f"{known['failures']} times"
+    failed = f"; reading it again failed {times}: {known['error']}" if known["failures"] else ""
+    return f"its list of models was read {_ago(known['age_s'])}{failed}"
 
 
-def _age(seconds: int) -> str:
+def _ago(seconds: int) -> str:
+    if seconds < _MINUTE_S:
+        return "just now"
     if seconds < _HOUR_S:
-        return f"{seconds // 60} min"
-    return f"{seconds // _HOUR_S} h" if seconds < 2 * _DAY_S else f"{seconds // _DAY_S} days"
+        return f"{seconds // _MINUTE_S} min ago"
+    return f"{seconds // _HOUR_S} h ago" if seconds < 2 * _DAY_S else f"{seconds // _DAY_S} days ago"
 
 
 def _show_best(found: dict[str, Any]) -> None:
-    print(f"{found['task_type']} ({found['complexity']}): the best of 100 points")
-    head = ("", "score", "capability 45", "context 15", "preference 25", "free 10", "availability 5", "")
+    work = f"{found['task_type']} ({found['complexity']})"
+    if not found["top"]:
+        print(f"{work}: no model can take it")
+        for item in found["passed_over"]:
+            print(f"    {item['model']}: {item['why']}")
+        print("`delegate-mcp doctor` says what to do.")
+        return
+    print(f"{work}: the models that fit best, by points of 100")
+    head = ("", "score", "capability 45", "context 15", "preference 25", "free 10", "availability 5", "named by")
     rows = [
         (
             f"{number}. {row['model']} [{row['tier']}]",
             f"{row['score']:.1f}",
             *(f"{points:.1f}" for points in row["points"].values()),
-            row.get("named_by", "not named by the rule"),
+            row.get("named_by", "no rule for this work; --model asks it"),
         )
         for number, row in enumerate(found["top"], 1)
     ]
     print_table([head, *rows])
-    if not rows:
-        print("Nothing can answer; `delegate-mcp doctor` says what to do.")

@@ -10,12 +10,17 @@ from anyio import to_thread
 from delegate_mcp.app import App
 from delegate_mcp.cli.running import opened_app
 from delegate_mcp.domain.errors import InputError, LedgerError
+from delegate_mcp.evaluation.noted import Evaluations
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--results", action="store_true", help="prompts and answers, so threads too (the default)")
+    what.add_argument(
+        "--results",
+        action="store_true",
+        help="prompts and answers, so threads, batches and evaluations too (the default)",
+    )
     what.add_argument(
         "--ledger",
         action="store_true",
@@ -39,6 +44,9 @@ async def run(args: argparse.Namespace) -> int:
                 print(f"Removed {cached} answers for identical calls from {app.calling.cache.store.directory}.")
             if batches := await to_thread.run_sync(app.batches.folders.purge, math.inf):
                 print(f"Removed {batches} batches that were over from {app.settings.home / 'batches'}.")
+            begun = Evaluations(app.settings.home, app.batches.folders)
+            if evaluations := await to_thread.run_sync(begun.purge, math.inf):
+                print(f"Removed {evaluations} evaluations that had not ended from {begun.folder}.")
         if ledger:
             forgotten = await app.ledger.forget_calls(app.clock.now())
             print(f"Removed the record of {forgotten} calls from the ledger.")
@@ -50,7 +58,8 @@ async def run(args: argparse.Namespace) -> int:
 def _what(app: App, *, results: bool, ledger: bool) -> str:
     shared = "" if app.settings.ledger is None else ", of everybody who shares this database"
     folder = app.settings.home / "results"
-    named = [f"all kept answers in {folder}, those for identical calls, and the batches that are over"] * results
+    batches = "the batches that are over with what evaluations have left"
+    named = [f"all kept answers in {folder}, those for identical calls, and {batches}"] * results
     named += [f"the record of all calls and what was learned of them{shared}"] * ledger
     return " and ".join(named)
 

@@ -1,6 +1,7 @@
 """`delegate-mcp report`: what was delegated in a period, what it cost and saved, and what would have."""
 
 import argparse
+import math
 import os
 from decimal import Decimal
 from pathlib import Path
@@ -102,7 +103,7 @@ async def _quota(app: App) -> list[tuple[ModelId, Window]]:
 
 
 async def _experiment(app: App, name: str, span: Period) -> Json:
-    records = await app.ledger.records(span.since, span.until)
+    records = await app.ledger.records(span.since, math.inf)  # those too that began before a clock was set back
     arms = arms_of(name, records)
     known = {row.call.arm.rpartition(":")[0] for row in records if row.call.arm} | set(app.settings.experiments)
     if name not in known:

@@ -98,33 +98,39 @@ def show_what_if(told: Json) -> None:
 
 
 def show_experiment(told: Json) -> None:
-    """Two arms side by side."""
+    """Two arms side by side, and what may be said of their difference."""
     found = told["experiment"]
-    _period(f"{found['name']}, ", found["period"])
+    arms: Json = found["arms"]
+    _period(f"Experiment {found['name']}, ", found["period"])
     print()
-    _table(
-        ("arm", "calls", "answered", "good", "bad", "success", "cost USD", "p50", "p95"),
-        [
-            (
-                side,
-                _n(arm["calls"]),
-                _n(arm["answered"]),
-                _n(arm["good_verdicts"]),
-                _n(arm["bad_verdicts"]),
-                _percent(arm["success_rate"]),
-                _usd(arm["cost_usd"]),
-                _seconds(arm["latency_ms"]["p50"]),
-                _seconds(arm["latency_ms"]["p95"]),
-            )
-            for side, arm in found["arms"].items()
-        ],
-    )
-    apart = found["success_difference"]
-    low, high = (_signed(apart[end], "points") for end in ("low", "high"))
-    print(
-        f"b less a    {_signed(apart['b_less_a'], 'points')} of success, 95 % of what may be lies from {low} to {high}"
-    )
+    head = ("arm", "calls", "by its models", "by others", "said good", "said bad", "success", "cost USD", "p50", "p95")
+    _table(head, [(side, *_arm(arm)) for side, arm in arms.items()])
+    for side, arm in arms.items():
+        if arm["answered_by"]:
+            print(f"{side} answered by {', '.join(f'{model} ({_n(n)})' for model, n in arm['answered_by'].items())}")
+    others = sum(arm["answered_by_others"] for arm in arms.values())
+    if others:
+        none = f"In {_n(others)} {'call' if others == 1 else 'calls'} no model of the arm answered"
+        print(f"{none}, and the task type's own chain did: to the arm that is no success.")
+    if found["enough_calls"]:
+        apart = found["success_difference"]
+        low, high = (_signed(apart[end], "points") for end in ("low", "high"))
+        print(f"b less a    {_signed(apart['b_less_a'], 'points')} of success; 95 % sure: from {low} to {high}")
     print(found["verdict"])
+
+
+def _arm(arm: Json) -> tuple[str, ...]:
+    return (
+        _n(arm["calls"]),
+        _n(arm["answered"] - arm["answered_by_others"]),
+        _n(arm["answered_by_others"]),
+        _n(arm["good_verdicts"]),
+        _n(arm["bad_verdicts"]),
+        _percent(arm["success_rate"]),
+        _usd(arm["cost_usd"]),
+        _seconds(arm["latency_ms"]["p50"]),
+        _seconds(arm["latency_ms"]["p95"]),
+    )
 
 
 def _facts(told: Json) -> None:

@@ -10,6 +10,10 @@ from delegate_mcp.app import App
 from delegate_mcp.holder import AppHolder
 from delegate_mcp.wiring import open_app
 
+NOTHING_YET = (
+    "Nothing can answer yet. The quickest way: a free Groq key (https://console.groq.com/keys) in GROQ_API_KEY."
+)
+
 
 @asynccontextmanager
 async def opened_app() -> AsyncGenerator[App]:

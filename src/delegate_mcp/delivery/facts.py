@@ -31,6 +31,7 @@ def call_facts(
             "learned": list(plan.told.learned),
             "shadow": [str(model_id) for model_id in plan.shadow],
             "experiment": plan.arm or None,
+            "beyond_experiment": candidate.beyond_arm,
             "passed_over": [{"model": passed.model, "why": passed.why} for passed in plan.passed_over],
         },
         "attempts": attempt_facts(outcome.attempts),

@@ -60,9 +60,10 @@ def health(
              "models": {"openai/gpt-oss-20b": {"state": "ok", "answers": 40, "failures": 1, "last_success": "…Z",
                         "latency_ms": {"p50": 420, "p95": 900}, "tokens_s": {"p50": 800, "p95": 990}}}}]}
 
-    `state` of a provider: ok, failing (its breaker is open), recovering (the same, but it has listed its models since),
-    refused (its key), unproven (no call lately), unusable. Of a model: ok, failing (its last call failed), cooling,
-    gone. 95 % of the answers were no slower than p95, which of tokens/s is the lower end.
+    `state` of a provider: ok, failing (its breaker is open until `asked_again`), recovering (half open: the next call
+    tries it, as its time is over or it lists its models again), refused (its key), unproven (no call lately), unusable.
+    Of a model: ok, failing (its last call failed), cooling, gone. 95 % of the answers were no slower than p95, which of
+    tokens/s is the lower end.
     """
     seen = _seen(records)
     return {
@@ -112,8 +113,7 @@ def _provider(
     elif off:
         word = "refused"
     elif breaker is not None:
-        back = known is not None and (known.found_at or 0.0) > (failed.last_failure or 0.0)
-        word = "recovering" if back else "failing"
+        word = "failing" if breaker.until > snapshot.taken_at else "recovering"
     else:
         word = "ok" if last is not None else "unproven"
     buried = {model_id for model_id in gone if model_id.provider == row.name}

@@ -17,12 +17,15 @@ from delegate_mcp.domain.limit import Limit
 from delegate_mcp.domain.listed import ListedModel
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.ledger.snapshot import Tombstone
+from delegate_mcp.providers.model_lists import MOST_MODELS
 
 CAUTIOUS = 5
 """The quality of a model that nobody has rated is taken for no more than this."""
 MOST_NEWCOMERS = 8
 """So many models at most enter a role; who has two hundred does not want them all tried."""
 LARGE_BILLIONS = 60.0
+MOST_KEPT = 2_000
+"""Of a longer list those are kept that the catalog knows, then the free ones. The longest there is has some 500."""
 
 _CONTEXT, _OUTPUT = 32_768, 8_192
 """Of a model whose list tells no sizes."""
@@ -66,7 +69,7 @@ def merged(catalog: Catalog, lists: Mapping[str, ProviderList]) -> Merged:
                 continue
             if model_id.model in listed:
                 models[model_id] = with_facts(model, listed[model_id.model])
-            else:
+            elif known.listed < MOST_MODELS:  # else the list was read in part
                 gone.append(Tombstone(model_id, known.found_at or 0.0))
         for row in known.models:
             model_id = ModelId(provider, row.model)
@@ -76,6 +79,14 @@ def merged(catalog: Catalog, lists: Mapping[str, ProviderList]) -> Merged:
                 if model.free and not any(other in catalog.models or other in new for other in same):
                     new[model_id] = models[model_id]
     return Merged(replace(catalog, models=models, roles=_roles(catalog, new.values())), tuple(gone), frozenset(new))
+
+
+def kept(catalog: Catalog, provider: str, models: tuple[ListedModel, ...]) -> tuple[ListedModel, ...]:
+    """What of a service's list is kept; nobody chooses among more."""
+    if len(models) <= MOST_KEPT:
+        return models
+    ordered = sorted(models, key=lambda row: (ModelId(provider, row.model) not in catalog.models, not row.free))
+    return tuple(ordered[:MOST_KEPT])
 
 
 def with_local(catalog: Catalog, served: Mapping[str, Iterable[ListedModel]]) -> Catalog:
@@ -97,6 +108,11 @@ def with_facts(model: Model, listed: ListedModel) -> Model:
     if (context, output, able) == (model.context_tokens, model.max_output_tokens, model.capabilities):
         return model
     return replace(model, context_tokens=context, max_output_tokens=output, capabilities=able)
+
+
+def best_first(model: Model) -> tuple[int, int, ModelId]:
+    """The order of models that nobody has rated."""
+    return (-model.quality, -model.context_tokens, model.model_id)
 
 
 def _unrated(catalog: Catalog, model_id: ModelId, listed: ListedModel, known: ProviderList) -> Model | None:
@@ -132,9 +148,9 @@ def _strictest(catalog: Catalog, provider: str) -> tuple[Limit, ...]:
 def _roles(catalog: Catalog, new: Iterable[Model]) -> dict[str, tuple[str, ...]]:
     """The roles with the newcomers at their end, the best first."""
     roles = dict(catalog.roles)
-    best_first = sorted(new, key=lambda model: (-model.quality, -model.context_tokens, model.model_id))
+    ordered = sorted(new, key=best_first)
     for row in NEWCOMERS:
         if row.role in roles:
-            taken = [str(model.model_id) for model in best_first if row.takes(model)][:MOST_NEWCOMERS]
+            taken = [str(model.model_id) for model in ordered if row.takes(model)][:MOST_NEWCOMERS]
             roles[row.role] = tuple(dict.fromkeys((*roles[row.role], *taken)))
     return roles

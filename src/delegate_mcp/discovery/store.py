@@ -82,6 +82,7 @@ def _read(data: object) -> ProviderList:
         raise ValueError("it is of another version or broken")
     return ProviderList(
         models=tuple(map(_model, mappings(row.get("models"))[:MOST_MODELS])),
+        listed=_count(row.get("listed")),
         found_at=_number(row.get("found_at")),
         asked_at=_number(row.get("asked_at")),
         failures=_count(row.get("failures")),

@@ -39,7 +39,9 @@ class Candidate:
     reset: DayReset = "utc"
     """When the day of its service begins."""
     placed: bool = False
-    """The caller, the environment or the order of the tiers has put it there: what was learned does not move it."""
+    """The caller, the environment, the order of the tiers or an experiment put it there: learning does not move it."""
+    beyond_arm: bool = False
+    """It stands behind the chain of an experiment's arm, for calls that none of the arm's models answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any
 
 import anyio
@@ -22,6 +23,8 @@ from delegate_mcp.ledger.reports import CallRecord
 TOOL = "evaluate"
 LOOK_S = 1.0
 """So often it is looked how far a batch is, also where another server works on it."""
+_SET_BACK_S = 86_400.0
+"""A clock that was set meanwhile hides none of the calls."""
 _WRONG = frozenset({ErrorKind.BAD_ANSWER, ErrorKind.REFUSED})
 
 
@@ -82,8 +85,8 @@ class Asking:
 
     async def _read(self, batch_id: str, folder: BatchFolder) -> list[Reply]:
         spec = await to_thread.run_sync(folder.spec)
-        since = 0.0 if spec is None else spec.created_at
-        records = await self.app.ledger.records(since, self.app.clock.now() + 1)
+        began = 0.0 if spec is None else min(spec.created_at, self.app.clock.now())
+        records = await self.app.ledger.records(began - _SET_BACK_S, inf)
         calls = {row.call.call_id: row for row in records if row.call.tool == TOOL}
         lines = await to_thread.run_sync(partial(folder.results.read_text, encoding="utf-8"))
         return [_reply(line, _calls_of(batch_id, line["index"], calls)) for line in map(json.loads, lines.splitlines())]

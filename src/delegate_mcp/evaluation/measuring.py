@@ -10,7 +10,6 @@ import anyio
 from delegate_mcp.catalog.rubric import Measured
 from delegate_mcp.domain.errors import DelegateError, LedgerError, NoCandidateError
 from delegate_mcp.domain.model_id import ModelId
-from delegate_mcp.domain.request import DelegateRequest
 from delegate_mcp.evaluation import judging
 from delegate_mcp.evaluation.asking import Asking, Reply
 from delegate_mcp.evaluation.cases import Case, Judged
@@ -70,7 +69,7 @@ class Measuring:
     cases: Sequence[Case]
     models: Sequence[ModelId]
     judge: ModelId | None
-    """Who judges where it may; None: whom the rules name for scoring."""
+    """Who judges where it may; None: see `judging`."""
     replies: dict[ModelId, list[Reply]] = field(default_factory=dict[ModelId, list[Reply]])
     left_out: dict[ModelId, str] = field(default_factory=dict[ModelId, str])
     """Models that could not be asked at all, and why."""
@@ -80,9 +79,11 @@ class Measuring:
 
     async def run(self) -> list[Score]:
         """Ask, judge and sum up. LedgerError: what was settled is kept, and the next start goes on."""
+        await self.choose_judges()
         async with anyio.create_task_group() as tasks:
             for model in self.models:
-                tasks.start_soon(self._ask, model)
+                if model not in self.left_out:
+                    tasks.start_soon(self._ask, model)
         self._go_on()
         await self._judge()
         self._go_on()
@@ -104,33 +105,39 @@ class Measuring:
 
     # --- Judges ------------------------------------------------------------------------------------------------------
 
+    async def choose_judges(self) -> None:
+        """Say who judges whom, before anybody is asked: a model is left out where nothing could be said of it."""
+        to_judge = [case for case in self.cases if isinstance(case.check, Judged)]
+        for private in {_private(case) for case in to_judge}:
+            able = await judging.able_to_judge(self.asking.app, private=private)
+            named = () if self.judge is None or private else (self.judge,)
+            for model in self.models:
+                found = judging.judge_for(model, (*named, *able))
+                if found is not None:
+                    self.judges.setdefault(_judged(model, private=private), str(found))
+        for model in self.models:
+            lacking = [case for case in to_judge if _judged(model, private=_private(case)) not in self.judges]
+            if lacking and len(lacking) == len(self.cases):
+                self.left_out[model] = judging.nobody(model, private=_private(lacking[0]))
+
+    @property
+    def judges(self) -> dict[str, str]:
+        """Who judges whose answers."""
+        return self.asking.noted.judges
+
     async def _judge(self) -> None:
         work: dict[str, list[tuple[ModelId, int]]] = {}
         for model, replies in self.replies.items():
             for number, (case, reply) in enumerate(zip(self.cases, replies, strict=True)):
                 if isinstance(case.check, Judged) and reply.answer is not None:
-                    judge = await self._judge_of(model, private=case.task_type == "private")
-                    if judge:
+                    judge = self.judges.get(_judged(model, private=_private(case)))
+                    if judge is not None:
                         work.setdefault(judge, []).append((model, number))
                     else:
-                        self.judged[model, number] = "no other free model is there to judge it"
+                        self.judged[model, number] = judging.nobody(model, private=_private(case))
         async with anyio.create_task_group() as tasks:
             for judge, rows in work.items():
                 tasks.start_soon(self._judgements, judge, rows)
-
-    async def _judge_of(self, model: ModelId, *, private: bool) -> str:
-        """Who judges that model's answers; what is private is judged on this machine."""
-        key = f"{model} private" if private else str(model)
-        noted = self.asking.noted
-        if key not in noted.judges:
-            kind = "private" if private else judging.TASK_TYPE
-            plan = await self.asking.app.plan(
-                DelegateRequest(prompt="Score this answer.", task_type=kind, on_limit="wait")
-            )
-            named = [self.judge] if self.judge is not None and not private else []
-            found = judging.judge_for(model, named, plan.candidates)
-            noted.judges[key] = "" if found is None else str(found)
-        return noted.judges[key]
 
     async def _judgements(self, judge: str, rows: Sequence[tuple[ModelId, int]]) -> None:
         items = [
@@ -171,6 +178,15 @@ class Measuring:
             return 0.0 if reply.wrong else reply.error
         found = self.cases[number].check.score(reply.answer)
         return self.judged[model, number] if found is None else found
+
+
+def _private(case: Case) -> bool:
+    return case.task_type == "private"
+
+
+def _judged(model: ModelId, *, private: bool) -> str:
+    """As it is noted; what is private is judged on this machine."""
+    return f"{model} private" if private else str(model)
 
 
 def _why(error: DelegateError) -> str:

@@ -13,7 +13,7 @@ from delegate_mcp.domain.usage import ZERO, RateLimit, Usage
 from delegate_mcp.ledger.batches import Batches
 from delegate_mcp.ledger.evidence import Evidence
 from delegate_mcp.ledger.reports import Records
-from delegate_mcp.ledger.snapshot import LedgerSnapshot
+from delegate_mcp.ledger.snapshot import LedgerSnapshot, OpenBreaker
 from delegate_mcp.ledger.window import Window
 
 CallState = Literal["running", "ok", "failed", "cancelled"]
@@ -136,6 +136,8 @@ class CallEnd:
     spared: Usage = Usage()
     """What it would have read and written itself."""
     error: str | None = None
+    beyond_arm: bool = False
+    """It follows an arm of an experiment, and none of the arm's own models answered: the task type's chain did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,8 @@ class CallRow:
     candidate: ModelId | None
     error: str | None
     arm: str = ""
+    beyond_arm: bool = False
+    """Answered by another model than its arm's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +208,13 @@ class Ledger(Batches, Evidence, Records, Protocol):
 
     async def settle(self, end: Settle) -> None:
         """Put the true usage in the place of a reservation, or release it. The first end stands."""
+        ...
+
+    async def half_open(self, breaker: OpenBreaker, now: float) -> bool:
+        """Let one attempt try that provider before the breaker's time is over.
+
+        False: it is no longer as it was seen, as an attempt has failed or was answered since.
+        """
         ...
 
     async def leave(self, ticket_id: str) -> None:

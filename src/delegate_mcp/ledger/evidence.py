@@ -30,8 +30,8 @@ class VerdictRow:
 class Evidence(Protocol):
     """The part of the Ledger that learning uses; each method is one transaction. Raises LedgerError."""
 
-    async def learn(self, pieces: Sequence[Piece], now: float) -> None:
-        """Add what a call has shown; what is older fades."""
+    async def learn(self, call_id: str, pieces: Sequence[Piece], now: float) -> None:
+        """Add what a call has shown, once, however often it is told; what is older fades. A call must be recorded."""
         ...
 
     async def standings(self) -> dict[tuple[ModelId, str], Standing]:

@@ -10,9 +10,10 @@ from typing import Literal
 
 from delegate_mcp.domain.errors import ErrorKind
 from delegate_mcp.domain.model_id import ModelId
+from delegate_mcp.domain.times import ahead
 from delegate_mcp.ledger.base import Settle
 from delegate_mcp.ledger.quota import account_of
-from delegate_mcp.ledger.snapshot import Cooldown, ProviderOff, Tombstone
+from delegate_mcp.ledger.snapshot import Cooldown, OpenBreaker, ProviderOff, Tombstone
 
 STRIKES_S = (20.0, 120.0, 600.0, 3600.0)
 """How long the first, second, … refusal in a row cools a model down, where the service does not ask for more."""
@@ -20,6 +21,8 @@ BREAKS_AFTER = 5
 """Failures in a row that open a provider's breaker."""
 OPEN_S, LONGEST_OPEN_S = 30.0, 600.0
 """How long it stays open at first; doubled by each probe that fails, to the second."""
+LONGEST_COOLDOWN_S = 32 * 86_400.0
+"""No service asks for more than to wait for the next month."""
 GONE_S = 86_400.0
 """After so long a model that was said to be gone is asked once more: a wrong address or a passing 404 heals itself."""
 ANSWERS_LEARNED_FROM, FEWEST_ANSWERS = 100, 20
@@ -87,6 +90,35 @@ def attempt_key(call_id: str, number: int) -> str:
     return f"{call_id}/{number}"
 
 
+def as_of(health: Health, now: float) -> Health:
+    """What of it counts now: what was written while a clock was far ahead would else be held against it until then."""
+    breaker = health.breaker
+    if breaker is not None and breaker.until is not None:
+        breaker = replace(breaker, until=open_until(breaker.until, now))
+    return replace(
+        health,
+        gone=gone_as_of(health.gone, now),
+        breaker=breaker,
+        cooldown=cooldown_as_of(health.cooldown, now),
+        account_cooldown=cooldown_as_of(health.account_cooldown, now),
+    )
+
+
+def gone_as_of(gone: Tombstone | None, now: float) -> Tombstone | None:
+    """The tombstone, unless it is of a day to come."""
+    return None if gone is None or ahead(gone.since, now) else gone
+
+
+def cooldown_as_of(cooldown: Cooldown | None, now: float) -> Cooldown | None:
+    """The cooldown, unless it lasts longer than any does."""
+    return None if cooldown is None or ahead(cooldown.until, now + LONGEST_COOLDOWN_S) else cooldown
+
+
+def open_until(until: float, now: float) -> float:
+    """When a breaker lets a probe through: now, where it is said to stay open for longer than any does."""
+    return now if ahead(until, now + LONGEST_OPEN_S) else until
+
+
 def probing(health: Health, probe: str, lease_until: float) -> Health:
     """The same with that attempt as the probe, where the breaker is half open."""
     if health.breaker is None or health.breaker.until is None:
@@ -125,6 +157,17 @@ def _held_against(health: Health, does: Against, end: Settle, started_at: float)
     return replace(health, cooldown=_struck(health.cooldown, end, started_at, model_id))
 
 
+def open_s(failures: int) -> float:
+    """How long that many failures in a row keep a breaker open."""
+    # The exponent is bounded before it is used: a service that is away for weeks brings one that fits nowhere.
+    return min(OPEN_S * 2 ** min(failures - BREAKS_AFTER, 20), LONGEST_OPEN_S)
+
+
+def failing_since(breaker: OpenBreaker) -> float:
+    """When it opened first, at the latest: each try that failed came after its time was over."""
+    return breaker.until - sum(open_s(failures) for failures in range(BREAKS_AFTER, breaker.failures + 1))
+
+
 def first_token_p95_ms(latest: Sequence[float]) -> float | None:
     """The 95th percentile of the latest answers' first tokens; None below 20 of them."""
     if len(latest) < FEWEST_ANSWERS:
@@ -157,4 +200,4 @@ def _failed(before: Breaker | None, now: float, *, probe: bool) -> Breaker:
     failures = before.failures + 1
     if failures < BREAKS_AFTER:
         return Breaker(failures)
-    return Breaker(failures, now + min(OPEN_S * 2 ** (failures - BREAKS_AFTER), LONGEST_OPEN_S))
+    return Breaker(failures, now + open_s(failures))

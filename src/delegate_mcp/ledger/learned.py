@@ -6,13 +6,20 @@ from typing import Any
 
 from delegate_mcp.domain.model_id import ModelId
 from delegate_mcp.domain.standing import VERDICT_WEIGHT, WORTH, Piece, Standing, Tally, Verdict
+from delegate_mcp.domain.times import CLOCKS_DIFFER_S
 from delegate_mcp.ledger.evidence import WHY_CHARS, VerdictRow
 from delegate_mcp.ledger.rows import Row, model_id_of
 from delegate_mcp.ledger.statements import Statements
 
 
-def learn(db: Statements, pieces: Sequence[Piece], now: float) -> None:
-    """Add them, each model's in turn; in one order, so that two who learn at once do not hold one another up."""
+def learn(db: Statements, call_id: str, pieces: Sequence[Piece], now: float) -> None:
+    """Add them, each model's in turn; in one order, so that two who learn at once do not hold one another up.
+
+    The call bears the mark of it: who tries again because no answer came from the database counts nothing twice.
+    """
+    if db.send("learn_once", {"call_id": call_id}).fetchone() is None:
+        return
+    _turn_back(db, now)
     for (model_id, task_type), some in groupby(sorted(pieces, key=_whose), key=_whose):
         standing = _held(db, model_id, task_type)
         for piece in some:
@@ -36,6 +43,7 @@ def judge(db: Statements, call_id: str, verdict: Verdict, why: str, now: float) 
     )
     db.send("keep_verdict", {"call_id": call_id, "verdict": verdict, "why": row.why, "at": now})
     if before is None or before["verdict"] != verdict:
+        _turn_back(db, now)
         standing = _held(db, row.model_id, row.task_type)
         _keep(db, row.model_id, row.task_type, judged(standing, row, before and before["at"]))
     return row
@@ -68,6 +76,11 @@ def verdict_of(row: Row) -> VerdictRow:
 
 def _whose(piece: Piece) -> tuple[ModelId, str]:
     return piece.model_id, piece.task_type
+
+
+def _turn_back(db: Statements, now: float) -> None:
+    """What was learned while a clock was far ahead counts as of now: it would else not fade until then."""
+    db.send("turn_back_standings", {"now": now, "ahead": now + CLOCKS_DIFFER_S})
 
 
 def _held(db: Statements, model_id: ModelId, task_type: str) -> Standing:

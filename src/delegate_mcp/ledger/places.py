@@ -9,11 +9,12 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from delegate_mcp.domain.model_id import ModelId
+from delegate_mcp.domain.times import CLOCKS_DIFFER_S
 from delegate_mcp.domain.usage import ZERO, RateLimit
 from delegate_mcp.ledger.base import RENEWED_S, Refusal, Reserve, Settle
 from delegate_mcp.ledger.days import DayReset, day_start
 from delegate_mcp.ledger.decision import STANDS_IN_LINE, TIMED, QuotaState, Spent, decide
-from delegate_mcp.ledger.health import Health, attempt_key, probing, settled
+from delegate_mcp.ledger.health import Health, as_of, attempt_key, probing, settled
 from delegate_mcp.ledger.quota import (
     MINUTE_S,
     UNUSED,
@@ -24,7 +25,7 @@ from delegate_mcp.ledger.quota import (
     still_held,
 )
 from delegate_mcp.ledger.rows import attempt_fields, health_of, learned_of, nano_usd, usd, use_from
-from delegate_mcp.ledger.snapshot import ModelUse
+from delegate_mcp.ledger.snapshot import ModelUse, OpenBreaker
 from delegate_mcp.ledger.statements import HOUR_S, Statements, this_machine
 from delegate_mcp.ledger.window import Scope
 
@@ -67,7 +68,7 @@ def settle(db: Statements, end: Settle) -> None:
     attempt, model = end.attempt, _model(end.attempt.model_id)
     key = {"call_id": end.call_id, "number": attempt.number}
     asked = db.send("find_attempt", key), db.send("health", model)
-    found, health = asked[0].fetchone(), health_of(asked[1], attempt.model_id)
+    found, health = asked[0].fetchone(), as_of(health_of(asked[1], attempt.model_id), end.ended_at)
     if found is not None and found["outcome"] != "running":
         return
     if found is None:
@@ -88,6 +89,11 @@ def settle(db: Statements, end: Settle) -> None:
     _keep(db, attempt.model_id, health, settled(health, end, began))
 
 
+def half_open(db: Statements, breaker: OpenBreaker, now: float) -> bool:
+    """Let one attempt try the provider now; False: its breaker is no longer as it was seen."""
+    return db.send("half_open", asdict(breaker) | {"now": now}).fetchone() is not None
+
+
 def leave(db: Statements, ticket_id: str) -> None:
     """Step out of the line."""
     db.send("leave_line", {"ticket_id": ticket_id})
@@ -104,7 +110,7 @@ def _state(db: Statements, ask: Reserve) -> QuotaState:
         used = db.send("use_of_model", times)
     shared = any(limit.scope == "account" for limit in (*ask.limits, *(word.limit for word in learned)))
     return QuotaState(
-        health=health_of(health, ask.model_id),
+        health=as_of(health_of(health, ask.model_id), ask.now),
         learned=learned,
         ahead=int(ahead.fetchone()["calls"]),
         model=UNUSED if used is None else use_from(used.fetchone()),
@@ -127,6 +133,7 @@ def _times(model_id: ModelId, now: float, reset: DayReset, minute_start: float |
     return _model(model_id) | {
         "now": now,
         "minute_start": since,
+        "ahead": now + CLOCKS_DIFFER_S,
         "minute_hour": int(since // HOUR_S),
         "hour": int(day_start(now, reset) // HOUR_S),
     }

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from decimal import Decimal
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.domain.model_id import ModelId
@@ -25,15 +25,13 @@ from delegate_mcp.domain.standing import Piece, Standing, Verdict
 from delegate_mcp.ledger import learned, places
 from delegate_mcp.ledger.base import CallEnd, CallRow, CallStart, Refusal, Reserve, Settle, Totals
 from delegate_mcp.ledger.batches import BatchRow
-from delegate_mcp.ledger.days import day_start
 from delegate_mcp.ledger.evidence import VerdictRow
 from delegate_mcp.ledger.health import ANSWERS_LEARNED_FROM, first_token_p95_ms
-from delegate_mcp.ledger.pruning import prune
-from delegate_mcp.ledger.quota import MINUTE_S
+from delegate_mcp.ledger.pruning import forget, prune
 from delegate_mcp.ledger.report_rows import charge_fields, records_of, saved_of
 from delegate_mcp.ledger.reports import CallRecord
 from delegate_mcp.ledger.rows import attempt_of, batch_of, call_of, end_fields, totals_of
-from delegate_mcp.ledger.snapshot import LedgerSnapshot
+from delegate_mcp.ledger.snapshot import LedgerSnapshot, OpenBreaker
 from delegate_mcp.ledger.statements import SERVER_ENDED, UNLEASED_S, this_machine
 from delegate_mcp.platforms import pid_alive
 
@@ -49,6 +47,8 @@ except ImportError as error:
         "DELEGATE_MCP_LEDGER names a PostgreSQL database, but psycopg, which speaks to it, cannot be loaded. Install "
         "it with `pip install 'delegate-mcp[postgres]'`, or unset DELEGATE_MCP_LEDGER to keep the ledger in a file."
     ) from error
+
+T = TypeVar("T")
 
 LISTEN_S = 2.0
 """So long `open` waits until others are heard."""
@@ -126,6 +126,10 @@ class PostgresLedger:
         """Put what was used in the place of what was reserved, with what the answer told. The first end stands."""
         await self._write(lambda tx: postgres_places.settle(tx, end))
 
+    async def half_open(self, breaker: OpenBreaker, now: float) -> bool:
+        """Let one attempt try that provider before the breaker's time is over."""
+        return await self._write(lambda tx: places.half_open(tx, breaker, now))
+
     async def leave(self, ticket_id: str) -> None:
         """Step out of the line."""
         await self._write(lambda tx: places.leave(tx, ticket_id))
@@ -187,24 +191,13 @@ class PostgresLedger:
 
         def count(tx: Transaction) -> Decimal | None:
             tx.send("charge", fields)
-            saved = saved_of(tx.send("saved_by", fields).fetchone())
-            self._tell(tx)
-            return saved
+            return saved_of(tx.send("saved_by", fields).fetchone())
 
-        return await self._writes.run(count)
+        return await self._write(count)
 
     async def forget_calls(self, now: float) -> int:
         """Remove the records of calls that ended, everybody's; how many calls that were."""
-
-        def forget(tx: Transaction) -> int:
-            tx.send("forget_attempts", {"minute_start": now - MINUTE_S, "day_start": day_start(now, "utc")})
-            forgotten = len(tx.send("forget_calls").fetchall())
-            for name in ("words_of_attempts", "words_of_calls", "batches", "verdicts", "standings"):
-                tx.send(f"forget_{name}")
-            self._tell(tx)
-            return forgotten
-
-        return await self._writes.run(forget)
+        return await self._write(lambda tx: forget(tx, now))
 
     async def prune(self, before: float, due_before: float) -> int:
         """Remove the records of the oldest calls that began before, some at a time; how many calls that were."""
@@ -224,9 +217,9 @@ class PostgresLedger:
         rows = await self._rows("batch", {"batch_id": batch_id})
         return batch_of(rows[0]) if rows else None
 
-    async def learn(self, pieces: Sequence[Piece], now: float) -> None:
-        """Add what a call has shown; what is older fades."""
-        await self._writes.run(lambda tx: learned.learn(tx, pieces, now))
+    async def learn(self, call_id: str, pieces: Sequence[Piece], now: float) -> None:
+        """Add what a call has shown, once; what is older fades."""
+        await self._writes.run(lambda tx: learned.learn(tx, call_id, pieces, now))
 
     async def standings(self) -> dict[tuple[ModelId, str], Standing]:
         """All that is known, by model and task type."""
@@ -260,12 +253,15 @@ class PostgresLedger:
         self._notices = wrong_clock(skew)
         await asyncio.to_thread(self._listening.ready.wait, LISTEN_S)
 
-    async def _write(self, work: Callable[[Transaction], object]) -> None:
-        def work_and_tell(tx: Transaction) -> None:
-            work(tx)
-            self._tell(tx)
+    async def _write(self, work: Callable[[Transaction], T]) -> T:
+        """Have it done, and the others told of it."""
 
-        await self._writes.run(work_and_tell)
+        def work_and_tell(tx: Transaction) -> T:
+            done = work(tx)
+            self._tell(tx)
+            return done
+
+        return await self._writes.run(work_and_tell)
 
     async def _rows(self, name: str, values: Mapping[str, Any]) -> list[Row]:
         return await self._reads.run(lambda tx: tx.send(name, values).fetchall())

@@ -44,7 +44,8 @@ UPDATE calls SET
     director_input_tokens = director_input_tokens + %(director_input_tokens)s,
     director_output_tokens = director_output_tokens + %(director_output_tokens)s,
     director_listing_tokens = %(director_listing_tokens)s, spared_input_tokens = %(spared_input_tokens)s,
-    spared_output_tokens = %(spared_output_tokens)s, error = %(error)s
+    spared_output_tokens = %(spared_output_tokens)s, error = %(error)s,
+    beyond_arm = %(beyond_arm)s
 WHERE call_id = %(call_id)s AND state = 'running';
 
 -- name: health
@@ -67,7 +68,8 @@ SELECT * FROM (
     SELECT
         count(*) AS requests_minute, coalesce(sum(counted_tokens), 0)::bigint AS tokens_minute,
         min(counted_at) AS oldest
-    FROM attempts WHERE provider = %(provider)s AND model = %(model)s AND counted_at > %(minute_start)s
+    FROM attempts
+    WHERE provider = %(provider)s AND model = %(model)s AND counted_at > %(minute_start)s AND counted_at <= %(ahead)s
 ) AS of_minute, (
     SELECT
         coalesce(sum(requests), 0)::bigint AS requests_day, coalesce(sum(tokens), 0)::bigint AS tokens_day
@@ -84,7 +86,7 @@ SELECT * FROM (
     SELECT
         count(*) AS requests_minute, coalesce(sum(counted_tokens), 0)::bigint AS tokens_minute,
         min(counted_at) AS oldest
-    FROM attempts WHERE provider = %(provider)s AND counted_at > %(minute_start)s
+    FROM attempts WHERE provider = %(provider)s AND counted_at > %(minute_start)s AND counted_at <= %(ahead)s
 ) AS of_minute, (
     SELECT
         coalesce(sum(requests), 0)::bigint AS requests_day, coalesce(sum(tokens), 0)::bigint AS tokens_day
@@ -98,7 +100,7 @@ SELECT * FROM (
 
 -- name: spent
 SELECT counted_at AS at, counted_tokens AS tokens, model = %(model)s AS own, false AS under_way
-FROM attempts WHERE provider = %(provider)s AND counted_at > %(minute_start)s
+FROM attempts WHERE provider = %(provider)s AND counted_at > %(minute_start)s AND counted_at <= %(ahead)s
 UNION ALL
 SELECT started_at, reserved_tokens, model = %(model)s, true
 FROM attempts WHERE outcome = 'running' AND provider = %(provider)s AND lease_until > %(now)s;
@@ -196,6 +198,10 @@ VALUES (%(provider)s, %(failures)s, %(until)s, %(probe)s, %(probe_until)s)
 ON CONFLICT (provider) DO UPDATE SET
     failures = excluded.failures, until = excluded.until, probe = excluded.probe, probe_until = excluded.probe_until;
 
+-- name: half_open
+UPDATE breakers SET until = %(now)s
+WHERE provider = %(provider)s AND until = %(until)s AND failures = %(failures)s RETURNING provider;
+
 -- name: drop_breaker
 DELETE FROM breakers WHERE provider = %(provider)s;
 
@@ -223,7 +229,8 @@ RETURNING call_id;
 UPDATE attempts SET message = NULL WHERE outcome <> 'running';
 
 -- name: forget_words_of_calls
-UPDATE calls SET reason = '', conversation = NULL, project = NULL, error = NULL, arm = '' WHERE state <> 'running';
+UPDATE calls SET reason = '', conversation = NULL, project = NULL, error = NULL, arm = '', beyond_arm = false
+WHERE state <> 'running';
 
 -- name: oldest_calls
 SELECT call_id FROM calls
@@ -278,7 +285,7 @@ SELECT provider, model, count(*) AS calls FROM waiters WHERE lease_until > %(now
 
 -- name: use_in_minute
 SELECT provider, model, count(*) AS requests, sum(counted_tokens)::bigint AS tokens, min(counted_at) AS oldest
-FROM attempts WHERE counted_at > %(minute_start)s GROUP BY provider, model;
+FROM attempts WHERE counted_at > %(minute_start)s AND counted_at <= %(ahead)s GROUP BY provider, model;
 
 -- name: reserved
 SELECT
@@ -357,6 +364,13 @@ WHERE started_at >= %(since)s AND started_at < %(until)s ORDER BY started_at, se
 SELECT attempts.* FROM calls JOIN attempts USING (call_id)
 WHERE calls.started_at >= %(since)s AND calls.started_at < %(until)s AND attempts.outcome <> 'running'
 ORDER BY attempts.number;
+
+-- name: learn_once
+UPDATE calls SET learned = true WHERE call_id = %(call_id)s AND NOT learned RETURNING call_id;
+
+-- name: turn_back_standings
+UPDATE standing SET worth_at = least(worth_at, %(now)s), presence_at = least(presence_at, %(now)s)
+WHERE greatest(worth_at, presence_at) > %(ahead)s;
 
 -- name: begin_standing
 INSERT INTO standing (provider, model, task_type) VALUES (%(provider)s, %(model)s, %(task_type)s)

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 
 from delegate_mcp.domain.errors import LedgerError
 from delegate_mcp.ledger.base import PRUNED_AT_ONCE, Ledger
+from delegate_mcp.ledger.days import day_start
+from delegate_mcp.ledger.quota import MINUTE_S
 from delegate_mcp.ledger.statements import HOUR_S, Statements
 
 DAY_S = 86_400.0
@@ -33,6 +35,15 @@ def prune(db: Statements, before: float, due_before: float) -> int:
     db.send("drop_batches", {"before": before})
     db.send("drop_standings", {"before": before})
     return len(oldest)
+
+
+def forget(db: Statements, now: float) -> int:
+    """Remove the records of all calls that ended; how many calls that were."""
+    db.send("forget_attempts", {"minute_start": now - MINUTE_S, "day_start": day_start(now, "utc")})
+    forgotten = len(list(db.send("forget_calls", {})))
+    for name in ("words_of_attempts", "words_of_calls", "batches", "verdicts", "standings"):
+        db.send(f"forget_{name}", {})
+    return forgotten
 
 
 def _span(before: float) -> dict[str, float]:

@@ -10,7 +10,7 @@ import os
 import stat
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -185,13 +185,14 @@ class Kept(Protocol):
 
 
 async def keep_for(
-    store: Kept, seconds: float, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+    stores: Sequence[Kept], seconds: float, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
 ) -> None:
     """Remove what is kept longer than that: at once, and again and again until cancelled."""
     pause_s = min(max(seconds / 4, _MOST_OFTEN_S), _LEAST_OFTEN_S)
     while True:
-        try:
-            await to_thread.run_sync(store.purge, now() - seconds)
-        except OSError as error:
-            logger.warning("Kept answers could not be removed: %s", error.strerror)
+        for store in stores:
+            try:
+                await to_thread.run_sync(store.purge, now() - seconds)
+            except OSError as error:
+                logger.warning("Kept answers could not be removed: %s", error.strerror)
         await sleep(pause_s)

@@ -13,7 +13,7 @@ from delegate_mcp.domain.plan import Tier
 from delegate_mcp.domain.usage import RateLimit, Usage
 from delegate_mcp.ledger.base import CallEnd, CallRow, TierTotals, Totals
 from delegate_mcp.ledger.batches import BatchRow
-from delegate_mcp.ledger.health import WELL, Breaker, Health
+from delegate_mcp.ledger.health import WELL, Breaker, Health, open_until
 from delegate_mcp.ledger.quota import ACCOUNT, account_of
 from delegate_mcp.ledger.snapshot import Cooldown, LearnedLimit, ModelUse, OpenBreaker, ProviderOff, Tombstone
 
@@ -69,6 +69,7 @@ def end_fields(end: CallEnd) -> dict[str, Any]:
         "spared_input_tokens": end.spared.input_tokens,
         "spared_output_tokens": end.spared.output_tokens,
         "error": end.error,
+        "beyond_arm": end.beyond_arm,
         **usage_fields(end.usage),
     }
 
@@ -123,6 +124,7 @@ def call_of(row: Row) -> CallRow:
         candidate=None if row["provider"] is None else model_id_of(row),
         error=row["error"],
         arm=row["arm"],
+        beyond_arm=bool(row["beyond_arm"]),
     )
 
 
@@ -143,9 +145,9 @@ def cooldown_of(row: Row) -> Cooldown:
     return Cooldown(model_id_of(row), row["until"], ErrorKind(row["why"]), row["strikes"])
 
 
-def breaker_of(row: Row) -> OpenBreaker:
+def breaker_of(row: Row, now: float) -> OpenBreaker:
     """A provider that failed too often."""
-    return OpenBreaker(row["provider"], row["until"], row["failures"])
+    return OpenBreaker(row["provider"], open_until(row["until"], now), row["failures"])
 
 
 def off_of(row: Row) -> ProviderOff:

@@ -23,11 +23,9 @@ from delegate_mcp.domain.standing import Piece, Standing, Verdict
 from delegate_mcp.ledger import learned, places
 from delegate_mcp.ledger.base import CallEnd, CallRow, CallStart, Refusal, Reserve, Settle, Totals
 from delegate_mcp.ledger.batches import BatchRow
-from delegate_mcp.ledger.days import day_start
 from delegate_mcp.ledger.evidence import VerdictRow
 from delegate_mcp.ledger.health import ANSWERS_LEARNED_FROM, first_token_p95_ms
-from delegate_mcp.ledger.pruning import prune
-from delegate_mcp.ledger.quota import MINUTE_S
+from delegate_mcp.ledger.pruning import forget, prune
 from delegate_mcp.ledger.report_rows import charge_fields, records_of, saved_of
 from delegate_mcp.ledger.reports import CallRecord
 from delegate_mcp.ledger.rows import (
@@ -35,7 +33,7 @@ from delegate_mcp.ledger.rows import (
     call_of,
     end_fields,
 )
-from delegate_mcp.ledger.snapshot import LedgerSnapshot
+from delegate_mcp.ledger.snapshot import LedgerSnapshot, OpenBreaker
 from delegate_mcp.ledger.sqlite_batches import batch, begin_batch, hold_batch
 from delegate_mcp.ledger.sqlite_file import LedgerFile
 from delegate_mcp.ledger.sqlite_reading import snapshot, totals
@@ -112,6 +110,10 @@ class SqliteLedger:
         """Put the true usage in the place of a reservation, or release it. The first end stands."""
         await self._write(lambda db: places.settle(Transaction(db), end))
 
+    async def half_open(self, breaker: OpenBreaker, now: float) -> bool:
+        """Let one attempt try that provider before the breaker's time is over."""
+        return await self._write(lambda db: places.half_open(Transaction(db), breaker, now))
+
     async def leave(self, ticket_id: str) -> None:
         """Step out of the line."""
         await self._write(lambda db: places.leave(Transaction(db), ticket_id))
@@ -170,7 +172,7 @@ class SqliteLedger:
 
     async def forget_calls(self, now: float) -> int:
         """Remove the records of calls that ended, from the file's free pages too; how many calls that were."""
-        return await self._write(lambda db: _forget_calls(db, now))
+        return await self._write(lambda db: _forget(db, now))
 
     async def prune(self, before: float, due_before: float) -> int:
         """Remove the records of the oldest calls that began before, some at a time; how many calls that were."""
@@ -188,9 +190,9 @@ class SqliteLedger:
         """One batch, or None."""
         return await self._read(lambda db: batch(db, batch_id))
 
-    async def learn(self, pieces: Sequence[Piece], now: float) -> None:
-        """Add what a call has shown; what is older fades."""
-        await self._write(lambda db: learned.learn(Transaction(db), pieces, now))
+    async def learn(self, call_id: str, pieces: Sequence[Piece], now: float) -> None:
+        """Add what a call has shown, once; what is older fades."""
+        await self._write(lambda db: learned.learn(Transaction(db), call_id, pieces, now))
 
     async def standings(self) -> dict[tuple[ModelId, str], Standing]:
         """All that is known, by model and task type."""
@@ -268,13 +270,6 @@ def _charge(db: sqlite3.Connection, fields: Mapping[str, Any]) -> Decimal | None
     return saved_of(db.execute(SQL["saved_by"], fields).fetchone())
 
 
-def _forget_calls(db: sqlite3.Connection, now: float) -> int:
+def _forget(db: sqlite3.Connection, now: float) -> int:
     db.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
-    times = {"minute_start": now - MINUTE_S, "day_start": day_start(now, "utc")}
-    db.execute(SQL["forget_attempts"], times)
-    forgotten = db.execute(SQL["forget_calls"]).rowcount
-    db.execute(SQL["forget_words_of_attempts"])
-    db.execute(SQL["forget_words_of_calls"])
-    for name in ("forget_batches", "forget_verdicts", "forget_standings"):
-        db.execute(SQL[name])
-    return forgotten
+    return forget(Transaction(db), now)

@@ -41,7 +41,7 @@ SELECT * FROM limits WHERE provider = :provider AND model IN (:model, '*');
 SELECT * FROM (
     SELECT
         count(*) AS requests_minute, coalesce(sum(counted_tokens), 0) AS tokens_minute, min(counted_at) AS oldest
-    FROM attempts WHERE provider = :provider AND model = :model AND counted_at > :minute_start
+    FROM attempts WHERE provider = :provider AND model = :model AND counted_at > :minute_start AND counted_at <= :ahead
 ), (
     SELECT coalesce(sum(requests), 0) AS requests_day, coalesce(sum(tokens), 0) AS tokens_day
     FROM use_by_hour WHERE hour >= :hour AND provider = :provider AND model = :model
@@ -59,7 +59,7 @@ SELECT * FROM (
     SELECT
         count(*) AS requests_minute, coalesce(sum(counted_tokens), 0) AS tokens_minute, min(counted_at) AS oldest
     FROM attempts
-    WHERE provider = :provider AND counted_at > :minute_start
+    WHERE provider = :provider AND counted_at > :minute_start AND counted_at <= :ahead
         AND model IN (SELECT model FROM use_by_hour WHERE hour >= :minute_hour AND provider = :provider)
 ), (
     SELECT coalesce(sum(requests), 0) AS requests_day, coalesce(sum(tokens), 0) AS tokens_day
@@ -75,7 +75,7 @@ SELECT * FROM (
 -- name: spent
 SELECT counted_at AS at, counted_tokens AS tokens, model = :model AS own, 0 AS under_way
 FROM attempts
-WHERE provider = :provider AND counted_at > :minute_start
+WHERE provider = :provider AND counted_at > :minute_start AND counted_at <= :ahead
     AND model IN (SELECT model FROM use_by_hour WHERE hour >= :minute_hour AND provider = :provider)
 UNION ALL
 SELECT started_at, reserved_tokens, model = :model, 1
@@ -162,6 +162,10 @@ DELETE FROM tombstones WHERE provider = :provider AND model = :model;
 INSERT OR REPLACE INTO breakers (provider, failures, until, probe, probe_until)
 VALUES (:provider, :failures, :until, :probe, :probe_until);
 
+-- name: half_open
+UPDATE breakers SET until = :now
+WHERE provider = :provider AND until = :until AND failures = :failures RETURNING provider;
+
 -- name: drop_breaker
 DELETE FROM breakers WHERE provider = :provider;
 
@@ -187,7 +191,7 @@ UPDATE calls SET
     director_input_tokens = director_input_tokens + :director_input_tokens,
     director_output_tokens = director_output_tokens + :director_output_tokens,
     director_listing_tokens = :director_listing_tokens, spared_input_tokens = :spared_input_tokens,
-    spared_output_tokens = :spared_output_tokens, error = :error
+    spared_output_tokens = :spared_output_tokens, error = :error, beyond_arm = :beyond_arm
 WHERE call_id = :call_id AND state = 'running';
 
 -- name: forget_attempts
@@ -198,13 +202,15 @@ WHERE outcome <> 'running' AND coalesce(counted_at, 0) <= :minute_start
 
 -- name: forget_calls
 DELETE FROM calls
-WHERE state <> 'running' AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.call_id = calls.call_id);
+WHERE state <> 'running' AND NOT EXISTS (SELECT 1 FROM attempts WHERE attempts.call_id = calls.call_id)
+RETURNING call_id;
 
 -- name: forget_words_of_attempts
 UPDATE attempts SET message = NULL WHERE outcome <> 'running';
 
 -- name: forget_words_of_calls
-UPDATE calls SET reason = '', conversation = NULL, project = NULL, error = NULL, arm = '' WHERE state <> 'running';
+UPDATE calls SET reason = '', conversation = NULL, project = NULL, error = NULL, arm = '', beyond_arm = 0
+WHERE state <> 'running';
 
 -- name: oldest_calls
 SELECT call_id FROM calls
@@ -238,7 +244,7 @@ SELECT * FROM attempts WHERE call_id = :call_id AND outcome <> 'running' ORDER B
 SELECT provider, model, count(*) AS requests, sum(counted_tokens) AS tokens, min(counted_at) AS oldest
 FROM (SELECT DISTINCT provider, model FROM use_by_hour WHERE hour >= :minute_hour)
 CROSS JOIN attempts USING (provider, model)
-WHERE counted_at > :minute_start GROUP BY provider, model;
+WHERE counted_at > :minute_start AND counted_at <= :ahead GROUP BY provider, model;
 
 -- name: reserved
 SELECT
@@ -338,6 +344,13 @@ WHERE started_at >= :since AND started_at < :until ORDER BY started_at, seq;
 SELECT attempts.* FROM calls JOIN attempts USING (call_id)
 WHERE calls.started_at >= :since AND calls.started_at < :until AND attempts.outcome <> 'running'
 ORDER BY attempts.number;
+
+-- name: learn_once
+UPDATE calls SET learned = 1 WHERE call_id = :call_id AND NOT learned RETURNING call_id;
+
+-- name: turn_back_standings
+UPDATE standing SET worth_at = min(worth_at, :now), presence_at = min(presence_at, :now)
+WHERE max(worth_at, presence_at) > :ahead;
 
 -- name: begin_standing
 INSERT INTO standing (provider, model, task_type) VALUES (:provider, :model, :task_type)

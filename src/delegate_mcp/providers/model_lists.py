@@ -18,7 +18,7 @@ from delegate_mcp.providers.json_view import mapping, mappings, text
 logger = logging.getLogger(__name__)
 
 MOST_MODELS = 10_000
-"""Of a longer list the rest is left out."""
+"""Of a list of more chat models the rest is left out: what it does not name says nothing then."""
 NOT_CHAT = re.compile(
     r"embed|rerank|whisper|tts|orpheus|speech|transcri|moderation|guard|dall-e|imagen|(?:^|[-/])veo|lyria|sora"
     r"|image|realtime|audio|(?:^|[-/])ocr|[-/]ocr|[-/]live|computer-use|[-/]aqa$|robotics|reward|clip|parse$|babbage|davinci"
@@ -221,7 +221,10 @@ def read_list(provider: str, body: object) -> tuple[ListedModel, ...] | None:
     if not isinstance(given, list) or (given and not rows):
         return None
     found: dict[str, ListedModel] = {}
-    for row in rows[:MOST_MODELS]:
+    for row in rows:
+        if len(found) >= MOST_MODELS:
+            logger.warning("%s lists more than %d models; the first are used", provider, MOST_MODELS)
+            break
         model = form.read(row)
         if model is None or not _usable_name(model.model) or NOT_CHAT.search(model.model.lower()):
             continue
@@ -229,9 +232,7 @@ def read_list(provider: str, body: object) -> tuple[ListedModel, ...] | None:
         names = (model.model, *filter(_usable_name, _words(row.get("aliases")) if form.aliases else ()))
         for name in names:
             found.setdefault(name, replace(model, model=name, aliases=tuple(other for other in names if other != name)))
-    if len(rows) > MOST_MODELS:
-        logger.warning("%s lists %d models; the first %d are used", provider, len(rows), MOST_MODELS)
-    return tuple(found.values())
+    return tuple(found.values())[:MOST_MODELS]
 
 
 def _costs_nothing(form: ListForm, listed: ListedModel) -> bool:

@@ -34,6 +34,7 @@ class Accounting:
             usage=outcome.usage,
             cost_usd=outcome.cost_usd,
             spared=spared_by(brief, outcome.completion) if request.spares else Usage(),
+            beyond_arm=outcome.candidate.beyond_arm,
         )
         return await self._with_spending(end, request, told)
 

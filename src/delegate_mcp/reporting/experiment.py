@@ -1,9 +1,11 @@
 """The two arms of an experiment beside one another, and what may be said of their difference. Pure.
 
-A call succeeds that was answered as it was asked for (a schema met, a check passed; else it counts as failed) and of
-whose answer nobody said that it was bad. Calls that could not be used, were cancelled or still run count in neither.
+A call succeeds that a model of its arm answered as it was asked for (a schema met, a check passed; else it counts as
+failed) and of whose answer nobody said that it was bad. One that only the task type's own chain behind the arm's could
+answer counts to the arm, as not served by it. Calls that were cancelled or still run count in neither.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -13,7 +15,7 @@ from delegate_mcp.domain.usage import ZERO
 from delegate_mcp.ledger.reports import CallRecord
 from delegate_mcp.reporting.periods import Period
 from delegate_mcp.reporting.report import money, period_json
-from delegate_mcp.reporting.sums import percentile, share
+from delegate_mcp.reporting.sums import latency_ms, percentile, share
 from delegate_mcp.routing.credible import Difference, difference
 
 SIDES = ("a", "b")
@@ -55,6 +57,7 @@ def experiment_json(period: Period, arms: Arms) -> dict[str, Any]:
                 "inside": 0.95,
                 "b_is_better": round(apart.larger, 4),
             },
+            "enough_calls": not little,
             "too_little_data": little or apart.bounds.low <= 0 <= apart.bounds.high,
             "verdict": _verdict(counts, apart, little=little),
         }
@@ -68,18 +71,21 @@ def _counts(rows: Sequence[CallRecord]) -> tuple[int, int]:
 
 
 def _good(row: CallRecord) -> bool:
-    return row.call.state == "ok" and row.verdict != "bad"
+    return row.call.state == "ok" and not row.call.beyond_arm and row.verdict != "bad"
 
 
 def _arm(rows: Sequence[CallRecord]) -> dict[str, Any]:
     answered = [row for row in rows if row.call.state == "ok"]
-    took = sorted(1000 * ((row.call.ended_at or row.call.started_at) - row.call.started_at) for row in answered)
+    took = sorted(map(latency_ms, answered))
+    models = Counter(str(row.call.candidate) for row in answered if not row.call.beyond_arm)
     good, bad = _counts(rows)
     rate = share(good, good + bad)
     latency = {name: percentile(took, part) for name, part in (("p50", 0.5), ("p95", 0.95))}
     return {
         "calls": len(rows),
         "answered": len(answered),
+        "answered_by": dict(models.most_common()),
+        "answered_by_others": sum(row.call.beyond_arm for row in answered),
         "good_verdicts": sum(row.verdict == "good" for row in rows),
         "bad_verdicts": sum(row.verdict == "bad" for row in rows),
         "success": good,

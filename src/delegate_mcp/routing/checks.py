@@ -24,6 +24,7 @@ DECENT_OUTPUT = 512
 
 BLIND = "cannot see images"
 NO_LOCAL = "no local model is there"
+NO_PAGE = "cannot search the web itself, and no web page was fetched for this call"
 PAID_OFF = "paid models are off: budget.daily_usd is not set, or used up for today"
 _TEXT_ONLY = ("cli", "embedded")
 """Wires over which text alone goes, whatever the model."""
@@ -145,7 +146,7 @@ def _web(case: Case) -> str | None:
     if case.asked.web_search and "search" not in case.model.capabilities:
         return "cannot search the web"
     if case.asked.needs_pages and not case.brief.pages:
-        return "cannot search the web itself, and no web page was fetched for this call"
+        return NO_PAGE
     return None
 
 
@@ -216,12 +217,12 @@ LASTING: tuple[Callable[[Case], str | None], ...] = (
     _stays_here,
     _sees,
     _data_policy,
+    _web,
     _usable,
     _key,
     _gone,
     _paid,
     _edits,
-    _web,
     _floor,
     _context,
     _nothing_given,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from delegate_mcp.domain.plan import Complexity
+from delegate_mcp.routing import shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,9 @@ class ComplexityVerdict:
     signals: tuple[str, ...]
 
 
+_LONGEST_SUM = 1_200
+_NUMBERS_OF_A_SUM = 3
+_LINES_OF_CODE = 3
 _MODERATE_FROM = 1.5
 _COMPLEX_FROM = 3.5
 
@@ -55,8 +59,29 @@ def judge_complexity(prompt: str, files: Sequence[str] = (), input_tokens: int =
         ("several questions", 0.5 if text.count("?") > 2 else 0.0),  # noqa: PLR2004  # a follow-up is still one
         ("several files", min(2.0, 0.5 * (len(files) - 1)) if len(files) > 1 else 0.0),
         ("much to read", 2.0 if input_tokens > 20_000 else 1.0 if input_tokens > 4_000 else 0.0),  # noqa: PLR2004
+        ("many quantities", _quantities(text)),
+        ("much code", _code(text)),
         ("asks for little", -1.0 if _EASY.search(text) else 0.0),
     )
     points = sum(value for _, value in found)
     verdict: Complexity = "complex" if points >= _COMPLEX_FROM else "moderate" if points >= _MODERATE_FROM else "simple"
     return ComplexityVerdict(verdict, points, tuple(name for name, value in found if value))
+
+
+def _quantities(text: str) -> float:
+    """A sum is the harder, the more numbers stand in it and the more they hang together."""
+    if len(text) > _LONGEST_SUM or not (shapes.HOW_MANY.search(text) or text.rstrip().endswith("?")):
+        return 0.0
+    numbers = len(shapes.NUMBER.findall(text))
+    if numbers < _NUMBERS_OF_A_SUM:
+        return 0.0
+    steps = numbers + len(shapes.RELATION.findall(text)) / 2
+    return round(max(0.0, min(4.0, 1.3 * (steps - 5.0))), 2)
+
+
+def _code(text: str) -> float:
+    """Code that comes along is the harder to deal with, the more it branches."""
+    if len(shapes.CODE_LINE.findall(text)) < _LINES_OF_CODE:
+        return 0.0
+    words = len(shapes.CODE_WORD.findall(text))
+    return round(max(0.0, min(3.0, 0.2 * (words - 3))), 2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from delegate_mcp.catalog.catalog import DEMO_MODEL, LOCAL_WILDCARD, Model
 from delegate_mcp.domain.errors import InputError
@@ -10,7 +11,7 @@ from delegate_mcp.domain.plan import PassedOver
 from delegate_mcp.routing.checks import NO_LOCAL, PAID_OFF
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.naming import Named, resolve, successor
-from delegate_mcp.routing.rules import RENTED_WILDCARD, Rule, RuleCandidate
+from delegate_mcp.routing.rules import RENTED_WILDCARD, Rule, RuleCandidate, Rules
 from delegate_mcp.routing.scoring import score
 from delegate_mcp.routing.work import Work
 
@@ -26,6 +27,8 @@ SEEING = (RuleCandidate(use="vision"), RuleCandidate(use="local-general"))
 VOTERS = ("groq-large", "gemini-quality", "free-large", "free-coder", "groq-fast", "gemini-lite", "free-fast")
 """Free roles whose models vote beside the rule's own: that one model says the same three times proves little."""
 
+_NO_CHAT = "not a model that can chat on this machine"
+_NOT_LISTED = "Its service's list does not have it either, as far as it was read."
 _NO_LOCAL_SEES = "no local model that sees is there: `ollama pull qwen3-vl`, or serve one with another local server"
 _DEMO_ONLY = "a demonstration: it answers where nothing else is set up, when named, or with local.demo_model = 'always'"
 
@@ -42,6 +45,8 @@ class Entry:
     by_caller: bool = False
     variable: str = ""
     """The variable of the environment that put it here."""
+    part: Literal["", "arm", "beyond"] = ""
+    """Of a call in an experiment: of its arm's chain, or of what stands behind that."""
 
 
 def rule_entries(work: Work, known: Known, passed: list[PassedOver]) -> Iterator[Entry]:
@@ -55,6 +60,16 @@ def rule_entries(work: Work, known: Known, passed: list[PassedOver]) -> Iterator
             passed.append(PassedOver(asked.use, PAID_OFF))
             continue
         yield from spelled_entries(asked, work, known, passed)
+
+
+def unlisted(rules: Rules, known: Known) -> list[str]:
+    """What is told of the candidates that neither the catalog has nor their services' lists."""
+    return [
+        f"{why} {_NOT_LISTED}"
+        for rule in rules.rows.values()
+        for use, why in rule.unlisted.items()
+        if known.model(ModelId.parse(use)) is None
+    ]
 
 
 def voting_entries(work: Work, known: Known) -> Iterator[Entry]:
@@ -73,7 +88,8 @@ def spelled_entries(asked: RuleCandidate, work: Work, known: Known, passed: list
         elif model_id is not None and (model := known.model(model_id)) is not None:
             yield Entry(asked, model, named=alias)
         else:
-            passed.append(PassedOver(name, "not a model that can chat on this machine"))
+            why = work.rule.unlisted.get(name)
+            passed.append(PassedOver(name, f"{why} {_NOT_LISTED}" if why else _NO_CHAT))
 
 
 def _all_paid(use: str, known: Known) -> bool:

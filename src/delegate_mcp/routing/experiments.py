@@ -1,4 +1,7 @@
-"""Experiments: two chains of candidates for one task type, a call gets one or the other by chance. Pure."""
+"""Experiments: two chains of candidates for one task type, a call gets one or the other by chance. Pure.
+
+Behind either stands the task type's own chain: an experiment costs no call its answer.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

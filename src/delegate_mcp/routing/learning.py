@@ -21,7 +21,7 @@ PRIOR_WEIGHT = 10.0
 """So many answers is the rubric worth."""
 PRESENT = (9.0, 1.0)
 """Before anything is known of it, a service answers nine times of ten."""
-SHARPNESS = 3.0
+SHARPNESS = 10.0
 """Worth is drawn as if there were so much more evidence: fewer detours to models that are a little worse."""
 EXPLORED = 0.01
 """Share of calls in which any of the equals is asked first, so that one that got better is found out."""

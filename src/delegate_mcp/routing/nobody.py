@@ -4,7 +4,7 @@ from math import ceil
 
 from delegate_mcp.domain.errors import NoCandidateError
 from delegate_mcp.domain.plan import RoutePlan
-from delegate_mcp.routing.checks import BLIND, NO_LOCAL
+from delegate_mcp.routing.checks import BLIND, NO_LOCAL, NO_PAGE, PAID_OFF
 from delegate_mcp.routing.known import Known
 from delegate_mcp.routing.times import clock
 
@@ -29,7 +29,9 @@ def require_candidates(drafted: RoutePlan, known: Known) -> None:
 def _advice(drafted: RoutePlan, known: Known, until: float | None = None) -> str:
     """The quickest ways to a model that could take it."""
     states = known.availability.states
-    providers = dict.fromkeys(row.model.partition(":")[0] for row in drafted.passed_over if row.why != BLIND)
+    providers = dict.fromkeys(
+        row.model.partition(":")[0] for row in drafted.passed_over if row.why not in (BLIND, NO_PAGE)
+    )
     mends = [state.mend for name in providers if (state := states.get(name)) and not state.usable and state.mend]
     ways = list(dict.fromkeys(mends))[:2]
     if until is not None:
@@ -37,6 +39,10 @@ def _advice(drafted: RoutePlan, known: Known, until: float | None = None) -> str
         ways = [f"ask again in {seconds:,} s, or with on_limit=wait, which waits as long as the call may take", *ways]
     if not ways and any(row.why == NO_LOCAL for row in drafted.passed_over):
         ways.append("`delegate-mcp local pull ministral-3-3b`, or start Ollama, LM Studio, llama-server or vLLM")
+    if not ways and any(row.why == PAID_OFF for row in drafted.passed_over):
+        ways.append("set budget.daily_usd to the most that paid models may cost you a day")
+    if any(row.why == NO_PAGE for row in drafted.passed_over):
+        ways.append("name the pages to read (https://… in the prompt, or url:https://… in files)")
     if drafted.images:
         ways.append("run a local model that sees (`ollama pull qwen3-vl`), or say in words what the images show")
     todo = "; or ".join(ways)

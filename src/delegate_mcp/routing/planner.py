@@ -73,20 +73,24 @@ def draft(
     """The plan even where it has no candidate, for showing. `found`: what kind of work it is, where that is known."""
     work = work_of(brief, request, rules, known, found)
     arm = _arm(work, request, rules, known)
-    if arm is not None:
-        work = replace(work, rule=arm.rule(work.rule), overrides=(), first="")
     passed: list[PassedOver] = []
     notes: list[str] = []
     if request.model:
         entries = named_entry(request.model, work, known)
     else:
         entries = chain(override_entries(work, known, notes), rule_entries(work, known, passed))
+    if arm is not None:  # who would be asked without it stands behind its chain
+        work, behind = replace(work, rule=arm.rule(work.rule)), entries
+        own = rule_entries(work, known, passed)
+        entries = chain(
+            (replace(entry, part="arm") for entry in own), (replace(entry, part="beyond") for entry in behind)
+        )
     chosen = _chosen(entries, brief=brief, request=request, work=work, known=known, passed=passed)
-    ordered = ByUse(chosen) if arm or request.model else _by_use(chosen, brief, work, known)
+    ordered = ByUse(chosen) if request.model else _by_use(chosen, brief, work, known)
     kept = ordered.candidates
     if not request.model:
-        kept = _with_voters(kept, brief, request, work, known)
-    notes += [f"experiment {arm.name}"] if arm else []
+        kept = _with_voters(kept, brief, request, work, known, beyond=arm is not None)
+    notes += _followed(arm, kept) if arm else []
     return RoutePlan(
         task_type=work.task_type,
         complexity=work.complexity,
@@ -141,7 +145,7 @@ def _chosen(
 
 
 def _with_voters(
-    chosen: tuple[Candidate, ...], brief: Brief, request: DelegateRequest, work: Work, known: Known
+    chosen: tuple[Candidate, ...], brief: Brief, request: DelegateRequest, work: Work, known: Known, *, beyond: bool
 ) -> tuple[Candidate, ...]:
     """The rule's candidates, and where more votes are wanted than it has free models, others that could answer."""
     votes = max(request.votes, work.rule.votes[work.complexity])
@@ -152,7 +156,7 @@ def _with_voters(
     for row in _chosen(voting_entries(work, known), brief=brief, request=request, work=work, known=known, passed=[]):
         if row.tier == "free" and row.model_id.bare not in there and len(there) < votes:
             there.add(row.model_id.bare)
-            more.append(row)
+            more.append(replace(row, beyond_arm=beyond))
     return (*chosen, *more)
 
 
@@ -161,6 +165,12 @@ def _arm(work: Work, request: DelegateRequest, rules: Rules, known: Known) -> Ar
     if work.private and work.task_type != "private":
         return None
     return arm_of(work.task_type, request, rules.experiments, known.experience)
+
+
+def _followed(arm: Arm, candidates: tuple[Candidate, ...]) -> list[str]:
+    """What the reason says of an experiment."""
+    there = any(not row.beyond_arm for row in candidates)
+    return [f"experiment {arm.name}" + ("" if there else ", of whose models none can be asked now")]
 
 
 def _by_use(candidates: tuple[Candidate, ...], brief: Brief, work: Work, known: Known) -> ByUse:
@@ -218,6 +228,8 @@ def _candidate(entry: Entry, case: Case, work: Work) -> Candidate:
     why = f"{told}, quality {model.quality_for(work.kind)} of 10 for {work.kind}"
     if entry.named and entry.named.why:
         why = f"{why}; {entry.named.asked_as} {entry.named.why}"
+    if entry.part == "beyond":
+        why = f"{why}; behind the experiment's own"
     reasons = "reasoning" in model.capabilities
     return Candidate(
         model_id=model.model_id,
@@ -233,7 +245,8 @@ def _candidate(entry: Entry, case: Case, work: Work) -> Candidate:
         asked_as=entry.named.asked_as if entry.named else None,
         limits=model.limits,
         reset=case.known.day_reset(model.model_id),
-        placed=entry.by_caller or bool(entry.variable) or asked.use == work.first,
+        placed=entry.by_caller or bool(entry.variable) or asked.use == work.first or entry.part == "arm",
+        beyond_arm=entry.part == "beyond",
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from delegate_mcp.routing import shapes
 from delegate_mcp.routing import signals as signs
 from delegate_mcp.routing.hints import CODE_STARTS, CODE_WORDS, HINTS, TROUBLE
 from delegate_mcp.routing.phrases_general import GENERAL_PHRASES
@@ -32,29 +33,7 @@ _POLITE = re.compile(
     r"try to|go ahead and|using the \w+ below,?)\b[,:]?\s*)+"
 )
 _WORD = re.compile(r"[a-z][a-z'-]*")
-_CODE_LINE = re.compile(
-    r"^[ \t]*(?:def |class |import |from \w+ import |function |const |let |var |public |private |protected |#include|"
-    r"return\b|"
-    r"if ?\(|for ?\(|while ?\(|\w+\([^\n]*\);?$|[^\n]*[{};]$|select .+ from |package |fn |func |using )",
-    re.MULTILINE | re.IGNORECASE,
-)
-_NUMBER = re.compile(
-    r"(?<![\w.])\$?\d[\d,]*(?:\.\d+)?%?(?![\w])|\b(?:two|three|four|five|six|seven|eight|nine|ten|twice|half|dozen|double)\b"
-)
-_HOW_MANY = re.compile(
-    r"\b(?:how (?:many|much|long|far|old|fast|tall|often)|what (?:is|was|will be|would be|are) (?:the )?(?:total|sum|"
-    r"average|difference|percentage|price|cost|speed|ratio|area|volume|minimum|maximum|value|profit)|"
-    r"how .{0,20} in total)\b"
-)
 _STATEMENT_END = re.compile(r"[.!](?:\s|\Z)")
-_CODE_MARK = re.compile(
-    r"=>|\(\)[;{.]|\+\+[;)]|&&|\|\||\w+\[\w+\]|^(?:async )?def \w+\(|\bfunction \w*\(|#include|SELECT .{1,80} FROM |"
-    r"</\w+>|\w+\.\w+\(|[!=]==?[^=]|;\s*$|::",
-    re.MULTILINE,
-)
-_STUB = re.compile(
-    r"^[ \t]*(?:async )?(?:def|function|fn|func) \w+\([^)]*\)[^\n]*\n?\s*(?:\"\"\"|'''|//|#|/\*)", re.MULTILINE
-)
 _CARD = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")
 
 
@@ -158,14 +137,14 @@ def _verbs(head: str, tail: str) -> Iterator[Found]:
 
 
 def _code(text: Text) -> Iterator[Found]:
-    lines = len(_CODE_LINE.findall(text.shape))
+    lines = len(shapes.CODE_LINE.findall(text.shape))
     if text.fenced or lines > 2:  # noqa: PLR2004  # two such lines may be prose
         yield "holds code", "coding", 1.0
         yield "holds code", "code_review", 1.5
-    elif _CODE_MARK.search(text.shape[:_MARKS_IN]):
+    elif shapes.CODE_MARK.search(text.shape[:_MARKS_IN]):
         yield "holds a line of code", "coding", 0.75
         yield "holds a line of code", "code_review", 1.25
-    if _STUB.search(text.shape):
+    if shapes.STUB.search(text.shape):
         yield "a function to fill in", "coding", 3.5
 
 
@@ -180,10 +159,10 @@ def _about_code(edges: str, *, coded: bool) -> Iterator[Found]:
 
 
 def _arithmetic(bare: str, edges: str) -> Iterator[Found]:
-    asks = _HOW_MANY.search(edges) is not None
+    asks = shapes.HOW_MANY.search(edges) is not None
     if not asks and "?" not in edges:
         return
-    numbers = len(_NUMBER.findall(bare[:2000].lower()))
+    numbers = len(shapes.NUMBER.findall(bare[:2000].lower()))
     if asks and numbers > 1:
         yield "numbers and a question of how much", "reasoning", 3.5
     elif numbers > 2 and len(bare) < _HEAD:  # noqa: PLR2004  # two numbers stand in many a question

@@ -34,6 +34,7 @@ _CANDIDATE = ("use", "complexity", "reasoning_effort", "temperature", "web_searc
 _GATHER = ("use", "over_tokens", "max_output_tokens")
 _OUTPUT = AskOptions().max_output_tokens
 _BEST = 10
+_OF_A_SERVICE = re.compile(rf"({'|'.join(registry.BY_NAME)}):.")
 _MOST_VOTES = 9
 _HEAD = re.compile(r"\s*\[{1,2}\s*[\"']?([\w-]+)[\"']?\s*\]")
 
@@ -80,6 +81,8 @@ class Rule:
     local_only: bool = False
     unknown: tuple[tuple[str, str], ...] = ()
     """Names of its candidates that lead nowhere, each with why; the others are asked."""
+    unlisted: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Candidates that the catalog does not have, each with why not; where their service lists them they are asked."""
     source: str = "rules.toml"
     """The file that gave the row, or its last word on it."""
     places: Mapping[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
@@ -146,8 +149,8 @@ def parse_rules(text: str, source: str, catalog: Catalog, below: Rules | None = 
         if name == "tiers":
             tiers = tier_rows(Table(data, place), source, task_types.BY_NAME)
             for row in tiers:
-                if row.first:
-                    _must_be_known(row.first, row.place, catalog)
+                if row.first and (why := _unknown(row.first, row.place, catalog)):
+                    raise ConfigError(why)
             continue
         if name not in task_types.BY_NAME:
             other = task_types.canonical(name)
@@ -190,14 +193,18 @@ class _Lines:
 def _rule(table: Table, task_type: str, source: str, catalog: Catalog, below: Rule | None) -> Rule:
     table.only(_RULE)
     fresh = below is None
-    read, unknown = _candidates(table, catalog) if fresh or "candidates" in table else ([], [])
+    read, unsure = _candidates(table, catalog) if fresh or "candidates" in table else ([], {})
+    # Written as a service's model it may stand in that service's list.
+    unknown = {use: why for use, why in unsure.items() if not _OF_A_SERVICE.match(use)}
+    asked = tuple(row for row in read if row.use not in unknown)
     return Rule(
         task_type=task_type,
         description=table.text("description", "" if fresh else below.description),
         role=_role(table, "" if fresh else below.role),
-        # Where nobody of a person's list is known, ours goes on.
-        candidates=tuple(read) or (() if fresh else below.candidates),
-        unknown=tuple(unknown),
+        # Where nobody of a person's list is known for sure, ours goes on behind it.
+        candidates=asked if fresh or any(row.use not in unsure for row in read) else (*asked, *below.candidates),
+        unknown=tuple(unknown.items()),
+        unlisted={use: why for use, why in unsure.items() if use not in unknown},
         gather=_gather(table, catalog) if "gather" in table else None if fresh else below.gather,
         votes=_each(table, "votes", 1, low=1, high=_MOST_VOTES) if fresh or "votes" in table else below.votes,
         floor=_each(table, "floor", 0) if fresh or "floor" in table else below.floor,
@@ -235,28 +242,28 @@ def _role(table: Table, default: str) -> str:
 def _gather(table: Table, catalog: Catalog) -> RuleGather:
     row = table.table("gather")
     row.only(_GATHER)
+    if why := _unknown(row.text("use"), row.place(), catalog):
+        raise ConfigError(why)
     return RuleGather(
-        use=_must_be_known(row.text("use"), row.place(), catalog),
+        use=row.text("use"),
         over_tokens=row.whole("over_tokens"),
         max_output_tokens=row.whole("max_output_tokens", _OUTPUT, low=1),
     )
 
 
-def _candidates(table: Table, catalog: Catalog) -> tuple[list[RuleCandidate], list[tuple[str, str]]]:
-    """The candidates, and those whose name leads nowhere with why."""
+def _candidates(table: Table, catalog: Catalog) -> tuple[list[RuleCandidate], dict[str, str]]:
+    """The candidates, and those among them that the catalog does not have, each with why."""
     value = table.raw("candidates")
     if not isinstance(value, list) or not value:
         raise ConfigError(f"{table.place('candidates')}: candidates must be a list of roles or models, and not empty.")
     read = [_candidate(entry, table) for entry in cast("list[object]", value)]
-    unknown = [(asked.use, why) for asked in read if (why := _unknown(asked.use, table.place("candidates"), catalog))]
-    gone = {use for use, _ in unknown}
-    return [asked for asked in read if asked.use not in gone], unknown
+    return read, {asked.use: why for asked in read if (why := _unknown(asked.use, table.place("candidates"), catalog))}
 
 
 def chain_of(entries: Sequence[object], place: str, catalog: Catalog) -> tuple[RuleCandidate, ...]:
     """Candidates as a row names them. ConfigError: there are none, or one leads nowhere."""
     read, unknown = _candidates(Table({"candidates": list(entries)}, lambda _: place), catalog)
-    for _, why in unknown:
+    for why in unknown.values():
         raise ConfigError(why)
     return tuple(read)
 
@@ -291,9 +298,3 @@ def _unknown(use: str, place: str, catalog: Catalog) -> str:
         return ""
     among = [*catalog.roles, *models, *catalog.aliases]
     return f"{place}: {use!r} is no role, model or alias of the catalog.{nearest(use, among)}"
-
-
-def _must_be_known(use: str, place: str, catalog: Catalog) -> str:
-    if why := _unknown(use, place, catalog):
-        raise ConfigError(why)
-    return use
