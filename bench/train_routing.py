@@ -15,6 +15,7 @@ if not __package__:  # run as a file: put the repository on the path in place of
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import delegate_mcp.routing
+from bench import routing_corpus
 from bench.routing_corpus import prompts, templates
 from delegate_mcp.routing.features import features
 from delegate_mcp.routing.points import Text
@@ -22,15 +23,17 @@ from delegate_mcp.routing.weights import written
 
 EACH = 12
 """Prompts of a template."""
+COPIES = 3
+"""Of a prompt that was written whole, roughened ones among them."""
 EPOCHS = 5
 RATE = 0.25
 SHRINK = 2e-4
-LEFT_OUT = 0.3
+LEFT_OUT = 0.6
 """Features that are hidden in each step, so that no prompt hangs on one word."""
 LEAST = 5
 """Prompts that must hold a feature."""
 SCALE = 0.1
-FAINT = 0.18
+FAINT = 0.3
 """A weight that is smaller is left out of the file."""
 _SMALL = 0.003
 
@@ -109,7 +112,7 @@ def main() -> None:
     if "--check" in sys.argv[1:]:
         _check()
         return
-    data = corpus()
+    data = [*corpus(), *routing_corpus.written(COPIES)]
     text = written(*learned(data), SCALE)
     path = Path(delegate_mcp.routing.__file__).with_name("weights.txt")
     path.write_text(text, encoding="utf-8")

@@ -2,6 +2,8 @@ r"""Prompts of our own, written as templates: what the classifier's weights are 
 
 One file for each task type, one template a line: `{a|b}` is one of the alternatives (they may be nested), `<topic>` a
 word of `slots.txt`, `\n` a line break. Write templates as people write prompts, never from a test set.
+
+`written/` holds whole prompts, one a line below `= task type`: by more hands, so that the words are many.
 """
 
 import random
@@ -11,6 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 _GROUP = re.compile(r"\{([^{}]*)\}")
+_ESCAPE = re.compile(r"\\(.)")
 _SLOT = re.compile(r"<(\w+)>")
 _POLITE = ("please ", "pls ", "can you ", "could you please ", "hey, ", "hi! ", "i need you to ", "ok so ", "help me ")
 _THANKS = (" please", " thanks", " pls", " asap", " thx", "!", "..", " :)", ", thank you")
@@ -23,6 +26,21 @@ def templates() -> dict[str, list[str]]:
         for path in sorted(HERE.glob("*.txt"))
         if path.stem != "slots"
     }
+
+
+def written(copies: int) -> Iterator[tuple[str, str]]:
+    """(prompt, task type) of the whole prompts: each as it stands, then roughened until there are so many of it."""
+    for path in sorted((HERE / "written").glob("*.txt")):
+        task_type = ""
+        for number, line in enumerate(_lines(path)):
+            if line.startswith("= "):
+                task_type = line.removeprefix("= ")
+                continue
+            text = _ESCAPE.sub(lambda found: "\n" if found[1] == "n" else found[1], line)
+            chance = random.Random(f"{path.stem} {number}")  # noqa: S311  # the same each time
+            yield text, task_type
+            for _ in range(copies - 1):
+                yield _roughened(text, chance), task_type
 
 
 def prompts(template: str, chance: random.Random, many: int) -> Iterator[str]:

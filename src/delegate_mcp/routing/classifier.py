@@ -23,7 +23,7 @@ RULES_COUNT = 1.4
 _MOST_POINTS = 10.0
 _CLEAR_BY = 4.0
 """Where the best is ahead by this, single words that only hint are not looked at."""
-_SOFTNESS = 1.7
+_SOFTNESS = 2.3
 """The sums are too sure of themselves by this: `bench/routing_accuracy.py` prints what confidence turned out true."""
 _NOTHING = 0.3
 _TOLD_FROM = 0.4

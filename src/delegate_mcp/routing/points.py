@@ -13,6 +13,7 @@ from delegate_mcp.routing import shapes
 from delegate_mcp.routing import signals as signs
 from delegate_mcp.routing.hints import CODE_STARTS, CODE_WORDS, HINTS, TROUBLE
 from delegate_mcp.routing.phrases_general import GENERAL_PHRASES
+from delegate_mcp.routing.phrases_languages import LANGUAGE_PHRASES, elsewhere
 from delegate_mcp.routing.phrases_special import SPECIAL_PHRASES
 
 _HEAD = 260
@@ -109,6 +110,10 @@ def _plain(text: Text) -> Iterator[Found]:
     for sign in (*GENERAL_PHRASES, *SPECIAL_PHRASES):
         if sign.found_in(text.edges):
             yield sign.name, sign.task_type, sign.weight
+    if elsewhere(text.edges):
+        for sign in LANGUAGE_PHRASES:
+            if sign.found_in(text.edges):
+                yield sign.name, sign.task_type, sign.weight
     for sign in signs.SHAPES:
         if sign.found_in(text.shape):
             yield sign.name, sign.task_type, sign.weight
